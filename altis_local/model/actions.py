@@ -1,0 +1,228 @@
+"""What may be done: one frozen class for each action, and Steps, an ordered tuple of them with a reason.
+
+Every action can be run again: the next turn plans from what it sees, so a turn may be cut anywhere.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from altis_local.model.state import Protection
+
+
+@dataclass(frozen=True, slots=True)
+class CreateNetworks:
+    """Make the missing networks and join control to them."""
+
+    names: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class StartMember:
+    """Create and start a member; what is left of an older container of it is removed first."""
+
+    member: str
+
+
+@dataclass(frozen=True, slots=True)
+class KillMember:
+    """SIGKILL a member's container; healing replaces it."""
+
+    member: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class StopMember:
+    """Stop a member with its grace; remove it too when it is surplus."""
+
+    member: str
+    remove: bool
+
+
+@dataclass(frozen=True, slots=True)
+class RemoveHelper:
+    """Remove a container that is no member: left over, or of a member no longer wished."""
+
+    container: str
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """Let new connections to a frontend wait in every endpoints container until Route releases them."""
+
+    frontend: str
+
+
+@dataclass(frozen=True, slots=True)
+class Fence:
+    """Make sure that a db or redis member's process is gone; nothing is promoted before."""
+
+    member: str
+
+
+@dataclass(frozen=True, slots=True)
+class StopReceivers:
+    """Stop the receivers of these readers: from here on the old writer cannot get an acknowledgement."""
+
+    members: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Demote:
+    """Set a living writer read-only and end its sessions (graceful change of writer)."""
+
+    member: str
+
+
+@dataclass(frozen=True, slots=True)
+class WaitApplied:
+    """Wait until a reader has applied all it holds, and all that `beyond` (another member) executed when given."""
+
+    member: str
+    beyond: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class WriteRecord:
+    """Save the protection record, fsynced."""
+
+    record: Protection
+
+
+@dataclass(frozen=True, slots=True)
+class Promote:
+    """Open a member for writes; its first transaction writes (term, member)."""
+
+    member: str
+    term: int
+
+
+@dataclass(frozen=True, slots=True)
+class Repoint:
+    """Let a member follow the writer. `acknowledge`: whether it may acknowledge (is a voter)."""
+
+    member: str
+    source: str
+    acknowledge: bool
+
+
+@dataclass(frozen=True, slots=True)
+class SetAcknowledge:
+    """Switch a reader's acknowledgements on or off, and reconnect its receiver."""
+
+    member: str
+    on: bool
+
+
+@dataclass(frozen=True, slots=True)
+class SetSemiSync:
+    """Let the writer wait for `count` acknowledgements; 0 switches waiting off."""
+
+    member: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class AwaitConnected:
+    """Wait shortly until `count` acknowledging readers are connected; short of it is no error."""
+
+    member: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class AwaitReceived:
+    """Wait until at least `count` of `voters` hold all that the writer has executed by now."""
+
+    writer: str
+    voters: tuple[str, ...]
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class SetAside:
+    """Read a member's errant transactions out of its binary log and keep them where people can read them."""
+
+    member: str
+    gtids: str
+
+
+@dataclass(frozen=True, slots=True)
+class Seed:
+    """Rebuild a member's data from a donor by CLONE; its server ends by itself and is started anew by healing."""
+
+    member: str
+    donor: str
+
+
+@dataclass(frozen=True, slots=True)
+class PromoteCache:
+    """Make a redis member the primary."""
+
+    member: str
+
+
+@dataclass(frozen=True, slots=True)
+class FollowCache:
+    """Let a redis member follow the primary."""
+
+    member: str
+    primary: str
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """Set which servers of a backend take traffic in these proxies, drain some, and release a held frontend.
+
+    `cut` closes the sessions of servers that leave at once instead of letting them end.
+    """
+
+    proxies: tuple[str, ...]
+    backend: str
+    ready: frozenset[str]
+    draining: frozenset[str] = frozenset()
+    cut: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class InstallSite:
+    """Install the site into the empty database, by the project's own commands in a web container."""
+
+    member: str
+
+
+Action = (
+    CreateNetworks
+    | StartMember
+    | KillMember
+    | StopMember
+    | RemoveHelper
+    | Hold
+    | Fence
+    | StopReceivers
+    | Demote
+    | WaitApplied
+    | WriteRecord
+    | Promote
+    | Repoint
+    | SetAcknowledge
+    | SetSemiSync
+    | AwaitConnected
+    | AwaitReceived
+    | SetAside
+    | Seed
+    | PromoteCache
+    | FollowCache
+    | Route
+    | InstallSite
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Steps:
+    """Ordered actions on one subject. `key` names the subject: Steps of one key never run twice at once."""
+
+    key: str
+    reason: str
+    actions: tuple[Action, ...]
