@@ -54,8 +54,10 @@ def _converter() -> Converter:
     converter = Converter(unstruct_collection_overrides={frozenset: sorted})
     converter.register_unstructure_hook(GtidSet, str)
     converter.register_structure_hook(GtidSet, lambda data, _: GtidSet.parse(_exactly(data, str)))
-    # By identity: a hook registered for `str` would take the text enums too.
-    converter.register_structure_hook_func(lambda kind: kind in (str, bool, int), _exactly)
+    converter.register_structure_hook(bool, _exactly)
+    converter.register_structure_hook(int, _exactly)
+    # This one gets the text enums too, as subclasses of str.
+    converter.register_structure_hook(str, lambda data, kind: kind(_exactly(data, str)))
     converter.register_structure_hook(float, lambda data, _: _number(data))
     converter.register_unstructure_hook_func(_is_mapping, lambda value: _text_keys(converter, value))
     converter.register_structure_hook_func(_is_int_mapping, lambda data, kind: _int_keys(converter, data, kind))
@@ -72,7 +74,7 @@ def _converter() -> Converter:
 def _exactly(data: Any, kind: type[T]) -> T:
     if type(data) is not kind:
         raise ValueError(f"expected {kind.__name__}, got {data!r:.60}")
-    return typing.cast("T", data)
+    return data
 
 
 def _number(data: Any) -> float:
