@@ -1,0 +1,84 @@
+"""The engine's rows as values: containers, short names, times, and who holds a published port.
+
+Called by Engine alone; asks nothing itself. Details remembers what only an inspection tells, so that listing
+containers costs one question however many there are.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any
+
+from altis_local.clients.engine_values import LABEL, qualified
+from altis_local.model.state import Container, Phase
+
+_PHASES = {"created": Phase.CREATED, "running": Phase.RUNNING, "paused": Phase.PAUSED, "removing": Phase.REMOVING}
+_TELLING = ("running", "paused", "exited", "dead", "restarting")
+"""States in which an inspection adds something: when it started, how it ended."""
+
+
+class Details:
+    """Container -> what the last inspection said, as long as the container's state is the same."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, Mapping[str, Any]] = {}
+
+    def of(self, row: Mapping[str, Any]) -> Mapping[str, Any] | None:
+        """What is known of the container of this row; None when it has to be inspected."""
+        known = self._known.get(row["Id"], {})
+        return None if row["State"] in _TELLING and known.get("Status") != row["State"] else known
+
+    def learn(self, container: str, state: Mapping[str, Any]) -> None:
+        self._known[container] = state
+
+    def forget(self, container: str) -> None:
+        """Something happened to it: it may have been restarted with the same state in the end."""
+        self._known.pop(container, None)
+
+    def forget_but(self, ids: Iterable[str]) -> None:
+        for gone in set(self._known) - set(ids):
+            self.forget(gone)
+
+
+def container(row: Mapping[str, Any], state: Mapping[str, Any]) -> Container:
+    """A row of the list of containers, with the `State` of its inspection."""
+    tag = row["Labels"].get
+    phase = _PHASES.get(row["State"], Phase.EXITED)
+    return Container(
+        id=row["Id"],
+        name=row["Names"][0].lstrip("/") if row["Names"] else "",
+        kind=tag(f"{LABEL}kind", ""),
+        role=tag(f"{LABEL}role", ""),
+        member=tag(f"{LABEL}member", ""),
+        zone=tag(f"{LABEL}zone", ""),
+        hash=tag(f"{LABEL}hash", ""),
+        image=row["Image"],
+        phase=phase,
+        started_at=_seconds(state.get("StartedAt", "")),
+        exit_code=state.get("ExitCode") if phase is Phase.EXITED else None,
+        oom_killed=bool(state.get("OOMKilled")),
+    )
+
+
+def short_names(environment: str, names: Iterable[str]) -> frozenset[str]:
+    prefix = qualified(environment, "")
+    return frozenset(name.removeprefix(prefix) for name in names if name.startswith(prefix))
+
+
+def taken_port(text: str, rows: Iterable[Mapping[str, Any]]) -> str:
+    """The engine's complaint about a port, with the container that publishes it when it is one of `rows`."""
+    found = re.search(r"\b\d+\.\d+\.\d+\.\d+:(\d+)", text)
+    if not found:
+        return text
+    port = int(found[1])
+    for row in rows:
+        if any(entry.get("PublicPort") == port for entry in row.get("Ports") or ()):
+            return f"port {port} is taken by the container {row['Names'][0].lstrip('/')}"
+    return f"port {port} is taken by another program of this machine"
+
+
+def _seconds(text: str) -> float:
+    """Seconds since the epoch for the engine's time; 0 for its "never"."""
+    return 0.0 if not text or text.startswith("0001-") else datetime.fromisoformat(text).timestamp()
