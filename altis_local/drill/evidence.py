@@ -1,0 +1,130 @@
+"""All that a verdict may rest on: the clients' history, and the facts of the run around it.
+
+Written by `run` into the run's folder, read back by `judge`; checks see nothing else. Values and their JSON only.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from altis_local.drill.ledger import Ledger
+
+Document = Mapping[str, Any]
+"""A JSON object as control's API gives it."""
+
+_TERM = re.compile(r"\bterm[ =:]*(\d+)")
+
+
+@dataclass(frozen=True, slots=True)
+class FaultMark:
+    """A fault as it was really applied. Moments: `at` in epoch seconds, `mono` on the monotonic clock."""
+
+    kind: str
+    target: str
+    members: tuple[str, ...]
+    at: float
+    mono: float
+    applied: bool
+    healed_mono: float | None = None
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PhaseMark:
+    """A phase of the run, on the monotonic clock."""
+
+    name: str
+    begin: float
+    end: float
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What the run saw besides the clients' history. None means: not known."""
+
+    drill: str
+    environment: str
+    plan: str
+    seed: int
+    started_at: float
+    version: str = ""
+    broken: tuple[str, ...] = ()
+    planned: int = 0
+    """How many faults the schedule has."""
+    faults: tuple[FaultMark, ...] = ()
+    phases: tuple[PhaseMark, ...] = ()
+    before: Document = field(default_factory=dict)
+    after: Document = field(default_factory=dict)
+    converged: bool | None = None
+    converge_seconds: float | None = None
+    duration: float = 0.0
+    unsteady: str = ""
+    """Why the environment was not in the state that the drill needs; "" when it was."""
+    troubles: tuple[str, ...] = ()
+    """What went wrong in the drill itself."""
+
+    @property
+    def struck(self) -> FaultMark | None:
+        """The first fault that breaks something (holding a receiver only prepares)."""
+        return next((mark for mark in self.faults if mark.kind != "hold-receiver"), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """One run."""
+
+    facts: Facts
+    ledger: Ledger
+    journal: tuple[Document, ...] | None = None
+    """Control's journal from the beginning of the run; None where it could not be read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Promotion:
+    """A promotion that the journal tells of."""
+
+    member: str
+    at: float
+    term: int | None
+
+
+def duty_holder(status: Document, duty: str) -> str | None:
+    """The member that has a duty according to a status document."""
+    return next((m["member"] for m in status.get("members", ()) if m.get("duty") == duty), None)
+
+
+def member_of(status: Document, name: str) -> Document | None:
+    return next((m for m in status.get("members", ()) if m.get("member") == name), None)
+
+
+def promotions(journal: Sequence[Document]) -> tuple[Promotion, ...]:
+    """Promotions that ended well, in order."""
+    found: list[Promotion] = []
+    terms: dict[str, int] = {}
+    for event in journal:
+        if event.get("action") != "Promote":
+            continue
+        member = str(event.get("member", ""))
+        if match := _TERM.search(str(event.get("text", ""))):
+            terms[member] = int(match[1])
+        if event.get("outcome") == "ok":
+            found.append(Promotion(member, float(event["at"]), terms.get(member)))
+    return tuple(found)
+
+
+def dump(facts: Facts) -> dict[str, Any]:
+    """Facts as a JSON object."""
+    return asdict(facts)
+
+
+def load(raw: Document) -> Facts:
+    """Facts from a JSON object."""
+    known = {name: raw[name] for name in Facts.__dataclass_fields__ if name in raw}
+    known["faults"] = tuple(FaultMark(**{**mark, "members": tuple(mark["members"])}) for mark in raw.get("faults", ()))
+    known["phases"] = tuple(PhaseMark(**mark) for mark in raw.get("phases", ()))
+    for name in ("broken", "troubles"):
+        known[name] = tuple(raw.get(name, ()))
+    return Facts(**known)
