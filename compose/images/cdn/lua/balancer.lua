@@ -10,7 +10,7 @@ local servers = {}  -- { name, address }
 
 local PORT = 80
 local TICK = 0.25        -- s between probes while there is traffic
-local IDLE_TICKS = 4     -- without traffic, only every fourth tick probes
+local IDLE_TICKS = 4     -- with neither traffic nor doubt, only every fourth tick probes
 local GIVE_UP = 3        -- misses in a row after which a load balancer gets nothing, even as the last one
 local PROBE = "GET /__lb_health HTTP/1.0\r\nHost: cdn\r\nUser-Agent: altis-local-cdn\r\n\r\n"
 
@@ -64,10 +64,18 @@ end
 
 local ticks, seen, running = 0, 0, false
 
+local function is_any_in_doubt()
+  for i = 1, #servers do
+    if rank(servers[i]) == 2 then return true end
+  end
+  return false
+end
+
 local function tick()
   ticks = ticks + 1
   local chosen = known:get("chosen") or 0
-  if running or (chosen == seen and ticks % IDLE_TICKS ~= 0) then return end
+  if running then return end
+  if chosen == seen and ticks % IDLE_TICKS ~= 0 and not is_any_in_doubt() then return end
   seen, running = chosen, true
   local threads = {}
   for i, server in ipairs(servers) do threads[i] = ngx.thread.spawn(probe, server) end

@@ -11,6 +11,13 @@ local function joined(value)
   return value or ""
 end
 
+-- nginx counts in whole seconds and serves through the last one: one less, so that nothing outlives its TTL.
+-- (0 would mean "do not store", hence the other notation for a TTL of one second.)
+local function nginx_lifetime(lifetime)
+  if lifetime == 1 then return "@" .. ngx.time() end
+  return lifetime and math.max(0, lifetime - 1)
+end
+
 -- Shim: decide the TTL of what an origin said.
 function M.shim()
   local header, var, status = ngx.header, ngx.var, ngx.status
@@ -24,7 +31,7 @@ function M.shim()
   if status == 304 and cache_control == "" and not header["Expires"] then
     lifetime = nil  -- nothing new: the stored object's own TTL starts again
   end
-  header["X-Accel-Expires"] = lifetime
+  header["X-Accel-Expires"] = nginx_lifetime(lifetime)
   header["X-Cdn-Stored"] = string.format("%.3f", ngx.now())
   header["X-Cdn-Ttl"] = lifetime
   header["X-Cdn-Cache-Control"] = header["Cache-Control"]
@@ -55,9 +62,11 @@ function M.regional()
   if not var.http_x_cdn_bypass then freshness.set_pass(key, lifetime == 0) end
   if status == "STALE" then
     header["X-Accel-Expires"] = 10  -- ask the origin again soon
+  elseif lifetime == 0 then
+    header["X-Accel-Expires"] = 0
   else
-    -- Rounded up: rounding down would keep a max-age=1 object out of the edge.
-    header["X-Accel-Expires"] = math.max(0, math.ceil(lifetime - (ngx.now() - at)))
+    -- As a point in time, so that every edge lets go in the second in which the regional cache does.
+    header["X-Accel-Expires"] = "@" .. (math.floor(at) + lifetime - 1)
   end
 end
 
