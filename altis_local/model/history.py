@@ -6,7 +6,7 @@ import enum
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from altis_local.model.state import Phase, Reach, Snapshot
+from altis_local.model.state import Container, Phase, Reach, Snapshot
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,10 +25,16 @@ class Recent:
     draining_since: Mapping[str, float] = field(default_factory=dict)
     starts: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
     """When each member was started lately, newest last, for back-off."""
+    answered: Mapping[str, float] = field(default_factory=dict)
+    """When each member last answered well (epoch seconds)."""
 
     def missed(self, member: str) -> int:
         found = self.misses.get(member)
         return found.count if found else 0
+
+    def has_answered(self, container: Container) -> bool:
+        """Whether the member answered in this life of its container."""
+        return self.answered.get(container.member, 0.0) >= container.started_at > 0
 
 
 START_WINDOW = 120.0
@@ -52,7 +58,9 @@ def advance(recent: Recent, snapshot: Snapshot, draining: frozenset[str]) -> Rec
         kept = tuple(at for at in known if snapshot.taken_at - at < START_WINDOW)
         if kept:
             starts[c.member] = kept
-    return Recent(misses, since, starts)
+    answered = dict(recent.answered)
+    answered.update({name: snapshot.taken_at for name, health in snapshot.health.items() if health.is_ok})
+    return Recent(misses, since, starts, answered)
 
 
 @dataclass(frozen=True, slots=True)

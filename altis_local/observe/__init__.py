@@ -1,0 +1,1 @@
+"""Observation: what the clients can read, as one frozen Snapshot. Changes nothing."""

@@ -1,0 +1,147 @@
+"""Makes, kills, stops and removes containers and networks. One function for each action; called by the executor."""
+
+from __future__ import annotations
+
+import ipaddress
+
+from altis_local.act.context import Context
+from altis_local.act.definition import environment
+from altis_local.clients.engine_values import Attachment, ContainerRequest, NetworkRequest, labels, qualified
+from altis_local.model import actions as do
+from altis_local.model.spec import Service, Spec
+from altis_local.model.topology import (
+    CONTROL,
+    NETWORKS,
+    PUBLISHING_NETWORKS,
+    ROLES,
+    Member,
+    address,
+    automatic_range,
+    subnet,
+)
+
+LAST_LINES = 20
+"""Log lines of a dead container that the journal keeps before it is removed."""
+
+
+def create_networks(context: Context, action: do.CreateNetworks) -> None:
+    """Create what is missing, in parallel, and join control where it runs in a container."""
+    spec = context.spec
+    existing = context.engine.networks(spec.environment)
+
+    def one(name: str) -> None:
+        if name not in existing:
+            create_network(context, name)
+        if context.own_container and name != "api":
+            own = address(spec.block, name, CONTROL)
+            context.engine.connect(qualified(spec.environment, name), context.own_container, address=own)
+        context.joined(name)
+
+    list(context.pool.map(one, [n for n in NETWORKS if n in action.names]))
+
+
+def create_network(context: Context, name: str) -> None:
+    """One network of the environment, with its fixed subnet."""
+    spec = context.spec
+    net = subnet(spec.block, name)
+    publishing = name in PUBLISHING_NETWORKS
+    context.engine.create_network(
+        NetworkRequest(
+            spec.environment,
+            name,
+            subnet=str(net),
+            gateway=str(ipaddress.IPv4Address(int(net.network_address) + 1)),
+            ip_range=automatic_range(spec.block, name),
+            internal=not publishing,
+            host_address=publishing or spec.host_addresses,
+        )
+    )
+
+
+def start_member(context: Context, action: do.StartMember) -> None:
+    """Create and start; the last lines of a dead predecessor go to the journal, its volume stays."""
+    old = context.container(action.member)
+    if old is not None:
+        if old.phase == "exited":
+            context.note(f"last lines of {action.member}", context.engine.logs(old.id, LAST_LINES))
+        context.engine.remove(old.id, force=True)
+    member = context.member(action.member)
+    service = context.spec.services[member.role]
+    for volume in service.volumes:
+        if not volume.source.startswith("/"):
+            context.engine.create_volume(context.spec.environment, member.name)
+    context.engine.start(context.engine.create(request(context.spec, member, service)))
+
+
+def request(spec: Spec, member: Member, service: Service) -> ContainerRequest:
+    """The engine's view of a member. Pure."""
+    role = ROLES[member.role]
+    ports = {"site": spec.site_port}
+    volume = qualified(spec.environment, member.name)
+    mounts = [(v.source if v.source.startswith("/") else volume, v.target, v.read_only) for v in service.volumes]
+    internal = next(n for n in role.networks if n not in PUBLISHING_NETWORKS)
+    return ContainerRequest(
+        name=qualified(spec.environment, member.name),
+        image=service.image,
+        labels=labels(
+            spec.environment,
+            "member",
+            role=member.role,
+            member=member.name,
+            zone=member.zone,
+            hash=service.image.rpartition(":")[2],
+        ),
+        environment=environment(spec, member, service),
+        networks=tuple(
+            Attachment(
+                qualified(spec.environment, network),
+                address(spec.block, network, member),
+                tuple(alias for where, alias in role.aliases if where == network),
+            )
+            for network in role.networks
+        ),
+        command=service.command,
+        entrypoint=service.entrypoint,
+        volumes=tuple(f"{source}:{target}{':ro' if read_only else ''}" for source, target, read_only in mounts),
+        tmpfs=service.tmpfs,
+        memory=service.memory,
+        cpus=service.cpus,
+        pids=service.pids,
+        read_only=service.read_only,
+        user=service.user,
+        cap_add=service.cap_add,
+        cap_drop=service.cap_drop,
+        security_opt=service.security_opt,
+        sysctls=service.sysctls,
+        ulimits=service.ulimits,
+        shm_size=service.shm_size,
+        stop_signal=service.stop_signal,
+        stop_timeout=service.stop_grace,
+        publish={port: ports[name] for port, name in service.publish.items() if name in ports},
+        dns=(address(spec.block, internal, CONTROL),),
+        hostname=member.name,
+    )
+
+
+def kill_member(context: Context, action: do.KillMember) -> None:
+    """SIGKILL; harmless when it is gone."""
+    container = context.container(action.member)
+    if container is not None:
+        context.engine.kill(container.id)
+
+
+def stop_member(context: Context, action: do.StopMember) -> None:
+    """Stop with the service's grace; remove when it is surplus."""
+    container = context.container(action.member)
+    if container is None:
+        return
+    service = context.spec.services.get(container.role)
+    if container.is_running:
+        context.engine.stop(container.id, service.stop_grace if service else 10.0)
+    if action.remove:
+        context.engine.remove(container.id, force=True)
+
+
+def remove_helper(context: Context, action: do.RemoveHelper) -> None:
+    """Remove a leftover container."""
+    context.engine.remove(action.container, force=True)

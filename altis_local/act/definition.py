@@ -1,0 +1,71 @@
+"""What a member's container is made of: the service of `compose/` with the member's own values filled in.
+
+Pure: text in, values out. `compose/` writes a member's own values as `${NAME}`; the names are a closed list, so a
+misspelt one is an error that names it and not an empty value in a container.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from altis_local.errors import UsageError
+from altis_local.model.spec import Secrets, Service, Spec
+from altis_local.model.topology import CONTROL, ROLES, Member, address
+
+_REFERENCE = re.compile(r"\$(?:\$|\{(\w+)\})")
+_SERVERS = {"WEB": ("web", "app"), "DB": ("db", "store"), "REDIS": ("redis", "store"), "LB": ("lb", "edge")}
+"""Lists of servers: role, and the network on which the client of the list reaches it."""
+
+
+def variables(spec: Spec, member: Member, secrets: Secrets | None = None) -> dict[str, str]:
+    """Every variable that `compose/` may use for this member."""
+    known = secrets or spec.secrets
+    values = {
+        "ALTIS_ENVIRONMENT": spec.environment,
+        "ALTIS_PLAN": spec.plan,
+        "ALTIS_MEMBER": member.name,
+        "ALTIS_ZONE": member.zone,
+        "ALTIS_SITE_URL": spec.site_url,
+        "ALTIS_SITE_HOST": spec.site_host,
+        "ALTIS_SITE_PORT": str(spec.site_port),
+        "ALTIS_EXTRA_HOSTS": ",".join(spec.extra_hosts),
+        "ALTIS_ENV_TYPE": spec.shape.environment_type,
+        "ALTIS_REGION": spec.region,
+        "ALTIS_REVISION": spec.revision,
+        "ALTIS_DB_PASSWORD": known.db,
+        "ALTIS_DB_CONTROL_PASSWORD": known.db_control,
+        "ALTIS_DB_REPLICA_PASSWORD": known.db_replica,
+        "ALTIS_REDIS_PASSWORD": known.redis,
+        "ALTIS_SITE_SECRET": known.site,
+        "ALTIS_TLS_CERT": known.tls_cert,
+        "ALTIS_TLS_KEY": known.tls_key,
+    }
+    for network in ROLES[member.role].networks:
+        name = network.upper().replace("-", "_")
+        values[f"ALTIS_ADDRESS_{name}"] = address(spec.block, network, member)
+        values[f"ALTIS_CONTROL_{name}"] = address(spec.block, network, CONTROL)
+    for name, (role, network) in _SERVERS.items():
+        slots = spec.slots(role) if role in spec.services else ()
+        values[f"ALTIS_SERVERS_{name}"] = " ".join(f"{m.name}={address(spec.block, network, m)}" for m in slots)
+    return values
+
+
+def interpolate(text: str, values: Mapping[str, str], service: str) -> str:
+    """Fill `${NAME}` in; `$$` is a dollar. Raises UsageError naming an unknown variable and its service."""
+
+    def fill(found: re.Match[str]) -> str:
+        name = found.group(1)
+        if name is None:
+            return "$"
+        if name not in values:
+            raise UsageError(f"service {service} uses the unknown variable ${{{name}}}")
+        return values[name]
+
+    return _REFERENCE.sub(fill, text)
+
+
+def environment(spec: Spec, member: Member, service: Service) -> dict[str, str]:
+    """The member's environment, ready for the engine."""
+    values = variables(spec, member)
+    return {name: interpolate(text, values, service.role) for name, text in service.environment.items()}

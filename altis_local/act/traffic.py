@@ -1,0 +1,84 @@
+"""Carries out what was decided about the cache, about who takes traffic, and about the site's first installation.
+
+One function for each action; called by the executor.
+"""
+
+from __future__ import annotations
+
+from altis_local.act.context import Context
+from altis_local.errors import ActionFailed
+from altis_local.model import actions as do
+from altis_local.model.topology import address
+
+ENDPOINTS = "endpoints"
+FRONTENDS = ("db-writer", "db-reader", "cache")
+INSTALL_LIMIT = 180.0
+"""Seconds for the site's installation; a large project's migration may take minutes."""
+LAST_LINES = 15
+
+
+def hold(context: Context, action: do.Hold) -> None:
+    """In every endpoints container that runs; one that does not answer cannot let anybody through either."""
+    running = [
+        c.member for c in context.engine.containers(context.spec.environment) if c.role == ENDPOINTS and c.is_running
+    ]
+    list(context.pool.map(lambda name: _proxy(context, name).hold(action.frontend), running))
+
+
+def _proxy(context: Context, name: str):  # type: ignore[no-untyped-def]
+    return context.sessions.proxy(context.member(name))
+
+
+def route(context: Context, action: do.Route) -> None:
+    """Ends when every proxy that still runs has confirmed. A held frontend of the same name is released after."""
+
+    def one(name: str) -> None:
+        member = context.member(name)
+        proxy = context.sessions.proxy(member)
+        modes = {}
+        for slot in context.spec.slots(_role_behind(action.backend)):
+            drains = slot.name in action.draining
+            modes[slot.name] = "ready" if slot.name in action.ready else "drain" if drains else "maint"
+        proxy.set_servers(action.backend, modes, cut=action.cut)
+        if member.role == ENDPOINTS and action.backend in FRONTENDS:
+            proxy.release(action.backend)
+
+    list(context.pool.map(one, action.proxies))
+
+
+def _role_behind(backend: str) -> str:
+    return {"db-writer": "db", "db-reader": "db", "cache": "redis"}.get(backend, "web")
+
+
+def promote_cache(context: Context, action: do.PromoteCache) -> None:
+    """Primary from now on."""
+    context.sessions.cache(context.member(action.member)).promote()
+
+
+def follow_cache(context: Context, action: do.FollowCache) -> None:
+    """Follow, and end the sessions of clients that may still take it for the primary (CACHE-08)."""
+    redis = context.sessions.cache(context.member(action.member))
+    redis.follow(address(context.spec.block, "store", context.member(action.primary)))
+    redis.kill_clients()
+
+
+def install_site(context: Context, action: do.InstallSite) -> None:
+    """By the project's own commands, in a web container, as a deployment would; then noted in the database."""
+    container = context.container(action.member)
+    if container is None:
+        raise ActionFailed("is gone", member=action.member)
+    spec = context.spec
+    install = (
+        *("wp", "core", "multisite-install", f"--url={spec.site_url}", "--title=Altis", "--admin_user=admin"),
+        *("--admin_password=password", "--admin_email=no-reply@altis.dev", "--skip-email"),
+    )
+    for argv in (install, ("wp", "altis", "migrate")):
+        done = context.engine.exec(container.id, argv, user="www-data", timeout=INSTALL_LIMIT)
+        if done.exit_code != 0:
+            lines = tuple(done.output.splitlines()[-LAST_LINES:])
+            context.note(f"{' '.join(argv[:3])} ended with {done.exit_code}", lines)
+            raise ActionFailed(f"{' '.join(argv[:3])} ended with {done.exit_code}", member=action.member, log=lines)
+    writer = next(
+        m for m in spec.members("db") if context.container(m.name) and not context.sessions.db(m).observe().read_only
+    )
+    context.sessions.db(writer).mark_site(spec.site_url)

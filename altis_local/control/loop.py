@@ -1,0 +1,177 @@
+"""The loop: one turn after another, each observe → decide → act. Woken by events, else once in IDLE seconds.
+
+Called by control's main, or in-process by tests. Killing it at any instant loses nothing: the next turn of the next
+process rediscovers everything; only the Spec and the protection record are kept.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+from altis_local.act.context import Context, EngineWriter, Writers
+from altis_local.act.execute import execute
+from altis_local.clock import Clock
+from altis_local.control.executor import Executor
+from altis_local.control.journal import Journal
+from altis_local.control.store import Store
+from altis_local.decide import healing, turn
+from altis_local.decide.diagnosis import diagnose
+from altis_local.errors import AltisError
+from altis_local.model.actions import Steps
+from altis_local.model.history import Event, Recent, advance
+from altis_local.model.spec import Spec
+from altis_local.model.state import Snapshot
+from altis_local.observe.observer import Observer
+
+IDLE = 1.0
+"""Seconds between turns when all is well; events and ended sessions wake the loop at once."""
+EAGER = 0.1
+"""Seconds between turns while something is not yet as it should be (a server that starts sends no event)."""
+SETTLE_AGAIN = 3
+"""Turns without change after which an unsettled environment is looked at less often."""
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """The newest snapshot with what belongs to it."""
+
+    spec: Spec
+    snapshot: Snapshot
+    recent: Recent
+
+
+class Loop:
+    """Owns Recent and the newest snapshot; everything else is looked up in each turn."""
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        journal: Journal,
+        engine: EngineWriter,
+        sessions: Writers,
+        observer: Observer,
+        clock: Clock,
+        own_container: str = "",
+        after_snapshot: Callable[[Snapshot], None] = lambda _: None,
+    ) -> None:
+        self.store = store
+        self.journal = journal
+        self._engine = engine
+        self._sessions = sessions
+        self._observer = observer
+        self._clock = clock
+        self._own = own_container
+        self._after_snapshot = after_snapshot
+        self._joined: set[str] = set()
+        self._pool = ThreadPoolExecutor(32, thread_name_prefix="act")
+        self._executor = Executor(self._run, self.wake)
+        self._wake = threading.Event()
+        self._stopping = threading.Event()
+        self._recent = Recent()
+        self._said: tuple[str, bool] = ("", False)
+        self.seen: Seen | None = None
+
+    def wake(self) -> None:
+        """Take the next turn now."""
+        self._wake.set()
+
+    def close(self) -> None:
+        """Begin nothing new and end after the turn."""
+        self._stopping.set()
+        self._executor.close()
+        self.wake()
+
+    def run(self) -> None:
+        """Turns until closed. An engine that does not answer is waited for: it may be restarting."""
+        while not self._stopping.is_set():
+            pause = IDLE
+            try:
+                pause = self.turn()
+            except AltisError as error:
+                self._say(f"cannot observe: {error}", False)
+            except Exception:  # the loop's edge: a defect in one turn must not end healing
+                log.exception("a turn broke")
+            self._wake.wait(pause)
+            self._wake.clear()
+
+    def turn(self) -> float:
+        """One turn; the seconds to wait before the next one unless woken."""
+        spec = self.store.spec
+        if spec is None:
+            return IDLE
+        self._executor.begin_snapshot()
+        before = self._executor.busy()
+        snapshot = self._observer.take(spec, joined=frozenset(self._joined), record=self.store.record, in_flight=before)
+        snapshot = self._with_busy(snapshot, before | self._executor.busy())
+        self._recent = advance(self._recent, snapshot, healing.draining(spec, snapshot))
+        self.seen = Seen(spec, snapshot, self._recent)
+        self._after_snapshot(snapshot)
+        for steps in turn.decide(spec, snapshot, self._recent):
+            self._executor.begin(steps)
+        return self._rhythm(spec, snapshot)
+
+    @staticmethod
+    def _with_busy(snapshot: Snapshot, busy: frozenset[str]) -> Snapshot:
+        values = {name: getattr(snapshot, name) for name in Snapshot.__slots__}
+        return Snapshot(**{**values, "in_flight": busy})
+
+    def _rhythm(self, spec: Spec, snapshot: Snapshot) -> float:
+        converged = turn.is_converged(spec, snapshot, self._recent)
+        found = diagnose(spec, snapshot, self._recent)
+        protected = turn.protected(spec, snapshot, self._recent)
+        said = {True: "protected", False: "not protected", None: "no reader in this plan"}[protected]
+        self._say(f"database {found.finding.name.lower()} {found.writer} term {found.term}, {said}", converged)
+        return IDLE if converged else EAGER
+
+    def _say(self, text: str, converged: bool) -> None:
+        """Journal a finding when it changes, and convergence when it is reached or left."""
+        if (text, converged) != self._said:
+            self._said = (text, converged)
+            kind = "converged" if converged else "observation"
+            self.journal.add(Event(at=self._clock.now(), kind=kind, text=text))
+
+    def now(self) -> float:
+        """Seconds since the epoch, by the loop's clock."""
+        return self._clock.now()
+
+    def forget_convergence(self) -> None:
+        """Say it again when the environment converges: something else was asked for."""
+        self._said = ("", False)
+
+    def begin(self, steps: Steps) -> bool:
+        """Begin Steps that were asked for; False when their key is under way."""
+        return self._executor.begin(steps)
+
+    def execute(self, steps: Steps) -> bool:
+        """Carry out Steps here and now; False when an action failed. Used by `begin` and by tests that cut Steps."""
+        return execute(self._context(), steps, self.journal.add)
+
+    def _run(self, steps: Steps) -> None:
+        self.execute(steps)
+
+    def _context(self) -> Context:
+        spec = self.store.spec
+        if spec is None:
+            raise RuntimeError("no Spec yet")
+        return Context(
+            spec=spec,
+            engine=self._engine,
+            sessions=self._sessions,
+            clock=self._clock,
+            pool=self._pool,
+            save_record=self.store.save_record,
+            save_aside=self.store.save_aside,
+            joined=self._joined.add,
+            own_container=self._own,
+            note=self._note,
+        )
+
+    def _note(self, text: str, lines: tuple[str, ...]) -> None:
+        self.journal.add(Event(at=self._clock.now(), kind="note", text=text, log=lines))

@@ -1,0 +1,103 @@
+"""Actions that people ask for: failover and scale, checked against the plan and handed to the loop."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from altis_local.clock import Deadline, SystemClock, wait_until
+from altis_local.control.loop import Loop, Seen
+from altis_local.decide import cache, database
+from altis_local.decide.diagnosis import diagnose
+from altis_local.errors import ActionFailed, Conflict, NotReady, RefusedByPlan, UsageError
+from altis_local.model import actions as do
+from altis_local.model.actions import Steps
+from altis_local.model.history import Event
+from altis_local.model.plans import SCALABLE, refusal
+
+LIMIT = 60.0
+"""Seconds a failover that was asked for may take until another member has the duty."""
+
+
+def carry_out(loop: Loop, asked: Mapping[str, Any]) -> dict[str, Any]:
+    """Do what was asked and say what came of it. Raises UsageError, RefusedByPlan, Conflict, NotReady."""
+    if loop.seen is None:
+        raise NotReady("nothing was observed yet", hint="try again in a second")
+    match asked.get("action"):
+        case "scale":
+            return _scale(loop, loop.seen, asked)
+        case "failover" if asked.get("target") in ("db", "cache"):
+            return _failover(loop, loop.seen, asked)
+        case other:
+            raise UsageError(f"unknown action {other!r} {asked.get('target', '')}".strip())
+
+
+def _scale(loop: Loop, seen: Seen, asked: Mapping[str, Any]) -> dict[str, Any]:
+    role, count = asked.get("role"), asked.get("count")
+    if role not in SCALABLE or not isinstance(count, int) or isinstance(count, bool):
+        raise UsageError(f"scale takes one of {', '.join(SCALABLE)} and a number")
+    reason = refusal(seen.spec.shape, role, count)
+    if reason:
+        raise RefusedByPlan(reason, hint="start with a larger --plan")
+    loop.store.save_spec(replace(seen.spec, counts={**seen.spec.counts, role: count}))
+    loop.journal.add(Event(at=loop.now(), kind="spec", text=f"asked to scale {role} to {count}"))
+    loop.forget_convergence()
+    loop.wake()
+    return {"role": role, "count": count, "before": seen.spec.count(role)}
+
+
+def _failover(loop: Loop, seen: Seen, asked: Mapping[str, Any]) -> dict[str, Any]:
+    target = str(asked["target"])
+    if seen.spec.count("db" if target == "db" else "redis") < 2:
+        what = "a reader" if target == "db" else "a standby"
+        raise RefusedByPlan(
+            f"plan {seen.spec.plan} has no {what.removeprefix('a ')} to fail over to",
+            hint=f"use a plan with {what}: production-ha",
+        )
+    before = holder(seen, target)
+    steps = _graceful(loop, seen, asked) if asked.get("graceful") else _crash(seen, target, before)
+    loop.journal.add(Event(at=loop.now(), kind="asked", text=steps.reason, key=steps.key))
+    begun = loop.now()
+    if not loop.begin(steps):
+        raise Conflict(f"the {target} is being changed already", hint="try again in a moment")
+    return _wait_for_change(loop, target, before, begun)
+
+
+def holder(seen: Seen, target: str) -> str:
+    """Who is writer or primary now; "" when nobody is."""
+    if target == "cache":
+        return cache.primary_of(seen.snapshot)
+    found = diagnose(seen.spec, seen.snapshot, seen.recent)
+    node = seen.snapshot.db.get(found.writer)
+    return found.writer if node and not node.read_only else ""
+
+
+def _crash(seen: Seen, target: str, before: str) -> Steps:
+    if not before:
+        raise Conflict(f"there is no {'writer' if target == 'db' else 'primary'} now")
+    return Steps(f"asked:{target}", f"asked to crash {before}", (do.KillMember(before, "asked for a failover"),))
+
+
+def _graceful(loop: Loop, seen: Seen, asked: Mapping[str, Any]) -> Steps:
+    to = str(asked.get("to") or "")
+    if asked["target"] == "db":
+        steps = database.switchover(seen.spec, seen.snapshot, seen.recent, to)
+    else:
+        steps = cache.switchover(seen.spec, seen.snapshot, to)
+    if isinstance(steps, str):
+        raise Conflict(steps)
+    return steps
+
+
+def _wait_for_change(loop: Loop, target: str, before: str, begun: float) -> dict[str, Any]:
+    deadline = Deadline.after(LIMIT, SystemClock())
+
+    def changed() -> bool:
+        return loop.seen is not None and holder(loop.seen, target) not in ("", before)
+
+    if not wait_until(changed, deadline):
+        raise ActionFailed(f"no other member took over from {before} within {LIMIT:.0f} s", member=before)
+    seen = loop.seen
+    assert seen is not None  # noqa: S101 - `changed` saw one
+    return {"target": target, "from": before, "to": holder(seen, target), "seconds": round(loop.now() - begun, 3)}

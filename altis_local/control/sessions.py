@@ -1,0 +1,75 @@
+"""Kept sessions to the members, made when first asked for and dropped when a member's container is replaced.
+
+Serves both observation and acting; each sees it through its own narrow Protocol.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import Any, TypeVar, cast
+
+from altis_local.clients.haproxy import HaproxyAdmin
+from altis_local.clients.http_probe import probe
+from altis_local.clients.mysql import MySqlNode
+from altis_local.clients.redis_node import RedisNode
+from altis_local.model.spec import Spec
+from altis_local.model.state import Health
+from altis_local.model.topology import Member, address
+
+CONTROL_USER = "altis_control"
+HTTP_LIMIT = 0.5
+"""Seconds for a health check over HTTP."""
+
+T = TypeVar("T")
+
+
+class LiveSessions:
+    """By member name. `watch` is told of every session whose end means that the member died."""
+
+    def __init__(self, spec: Callable[[], Spec]) -> None:
+        self._spec = spec
+        self._lock = threading.Lock()
+        self._kept: dict[str, Any] = {}
+
+    def db(self, member: Member) -> MySqlNode:
+        return self._get(
+            member, lambda: MySqlNode(member.name, self._at(member, "store"), CONTROL_USER, self._secrets().db_control)
+        )
+
+    def cache(self, member: Member) -> RedisNode:
+        return self._get(member, lambda: RedisNode(member.name, self._at(member, "store"), self._secrets().redis))
+
+    def proxy(self, member: Member) -> HaproxyAdmin:
+        return self._get(member, lambda: HaproxyAdmin(member.name, self._at(member, "admin")))
+
+    def http(self, url: str, host: str) -> Health:
+        return probe(url, host_header=host, timeout=HTTP_LIMIT)
+
+    def kept(self) -> dict[str, Any]:
+        """The sessions that exist, by member name."""
+        with self._lock:
+            return dict(self._kept)
+
+    def drop(self, name: str) -> None:
+        """Close the session of a member whose container was replaced."""
+        with self._lock:
+            session = self._kept.pop(name, None)
+        if session is not None:
+            session.close()
+
+    def close(self) -> None:
+        for name in list(self.kept()):
+            self.drop(name)
+
+    def _get(self, member: Member, make: Callable[[], T]) -> T:
+        with self._lock:
+            if member.name not in self._kept:
+                self._kept[member.name] = make()
+            return cast("T", self._kept[member.name])
+
+    def _at(self, member: Member, network: str) -> str:
+        return address(self._spec().block, network, member)
+
+    def _secrets(self):  # type: ignore[no-untyped-def]
+        return self._spec().secrets

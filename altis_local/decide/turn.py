@@ -1,0 +1,63 @@
+"""One turn's decisions, put together: bring-up, healing, failover, routing, scaling and teardown are the same turn.
+
+Pure: no side effects; called by the control loop. Steps whose key is under way are left out: the next turn decides
+about their subject from what it sees then.
+"""
+
+from __future__ import annotations
+
+from altis_local.decide import cache, database, healing, routing, site
+from altis_local.decide.diagnosis import diagnose
+from altis_local.decide.protection import is_protected
+from altis_local.model.actions import Steps
+from altis_local.model.history import Recent
+from altis_local.model.spec import Spec, Wish
+from altis_local.model.state import Phase, Snapshot
+
+
+def decide(spec: Spec, snapshot: Snapshot, recent: Recent) -> tuple[Steps, ...]:
+    """All Steps to be begun now, at most one for each key."""
+    busy = snapshot.in_flight
+    if spec.wish is Wish.STOPPED:
+        return _first_of_each(healing.decide(spec, snapshot, recent, busy), busy)
+    if "networks" in busy:
+        return ()
+    chosen = [*database.decide(spec, snapshot, recent), *cache.decide(spec, snapshot, recent)]
+    held = busy | {s.key for s in chosen}
+    chosen += healing.decide(spec, snapshot, recent, held)
+    chosen += routing.decide(spec, snapshot, recent, held)
+    chosen += site.decide(spec, snapshot, recent)
+    return _first_of_each(tuple(chosen), busy)
+
+
+def _first_of_each(steps: tuple[Steps, ...], busy: frozenset[str]) -> tuple[Steps, ...]:
+    kept: dict[str, Steps] = {}
+    for one in steps:
+        if one.key not in busy:
+            kept.setdefault(one.key, one)
+    return tuple(kept.values())
+
+
+def is_settled(spec: Spec, snapshot: Snapshot, recent: Recent) -> bool:
+    """Nothing to do and nothing under way."""
+    return not snapshot.in_flight and not decide(spec, snapshot, recent)
+
+
+def is_converged(spec: Spec, snapshot: Snapshot, recent: Recent) -> bool:
+    """The environment is as it was asked for: every member well, the site installed, the data protected."""
+    if spec.wish is Wish.STOPPED:
+        return not any(c.kind == "member" and c.phase in (Phase.RUNNING, Phase.PAUSED) for c in snapshot.containers)
+    well = all(snapshot.is_healthy(m.name) for m in spec.wanted())
+    return (
+        well
+        and is_settled(spec, snapshot, recent)
+        and site.is_installed(spec, snapshot, recent)
+        and protected(spec, snapshot, recent) is not False
+    )
+
+
+def protected(spec: Spec, snapshot: Snapshot, recent: Recent) -> bool | None:
+    """Whether the loss of the writer would lose no acknowledged write; None where the plan has no reader."""
+    if spec.count("db") < 2:
+        return None
+    return is_protected(snapshot, diagnose(spec, snapshot, recent).writer)

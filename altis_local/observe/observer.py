@@ -1,0 +1,80 @@
+"""Takes snapshots: one list from the engine, then every running member asked at once, within one time limit.
+
+Called by the control loop, once a turn. A member that the engine says is not running is not asked. One whose last
+question is still open is not asked again; it counts as silent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from typing import Protocol
+
+from altis_local.clock import Clock
+from altis_local.model.spec import Spec
+from altis_local.model.state import CacheNode, Container, DbNode, Health, Protection, Proxy, Reach, Snapshot
+from altis_local.model.topology import MEMBER_ROLES, Member
+from altis_local.observe.probes import Reading, Sessions, probe
+
+LIMIT = 0.6
+"""Seconds a turn waits for its probes; a little over the clients' own limit of 0.5 s."""
+
+
+class EngineReader(Protocol):
+    """What observation needs of the engine."""
+
+    def containers(self, environment: str) -> tuple[Container, ...]: ...
+    def networks(self, environment: str) -> frozenset[str]: ...
+
+
+class Observer:
+    """Keeps open probes between turns; everything else it returns."""
+
+    def __init__(self, engine: EngineReader, sessions: Sessions, clock: Clock, pool: ThreadPoolExecutor) -> None:
+        self._engine = engine
+        self._sessions = sessions
+        self._clock = clock
+        self._pool = pool
+        self._open: dict[str, Future[Reading]] = {}
+
+    def take(
+        self, spec: Spec, *, joined: frozenset[str], record: Protection | None, in_flight: frozenset[str]
+    ) -> Snapshot:
+        """The environment now. Raises EngineUnavailable when the engine does not answer."""
+        asked_networks = self._pool.submit(self._engine.networks, spec.environment)
+        containers = self._engine.containers(spec.environment)
+        readings = self._ask(spec, containers)
+        values = {name: reading.value for name, reading in readings.items()}
+        return Snapshot(
+            taken_at=self._clock.now(),
+            containers=containers,
+            networks=asked_networks.result(),
+            joined=joined,
+            health={name: reading.health for name, reading in readings.items()},
+            db={name: value for name, value in values.items() if isinstance(value, DbNode)},
+            cache={name: value for name, value in values.items() if isinstance(value, CacheNode)},
+            proxies={name: value for name, value in values.items() if isinstance(value, Proxy)},
+            protection=record,
+            in_flight=in_flight,
+        )
+
+    def _ask(self, spec: Spec, containers: tuple[Container, ...]) -> Mapping[str, Reading]:
+        slots = {m.name: m for role in MEMBER_ROLES if role in spec.services for m in spec.slots(role)}
+        running = [slots[c.member] for c in containers if c.kind == "member" and c.is_running and c.member in slots]
+        asked = {m.name: self._question(spec, m) for m in running}
+        done, _ = wait(asked.values(), timeout=LIMIT)
+        readings = {}
+        for name, question in asked.items():
+            if question in done:
+                self._open.pop(name, None)
+                readings[name] = question.result()
+            else:
+                readings[name] = Reading(Health(Reach.SILENT, f"no answer within {LIMIT} s"))
+        return readings
+
+    def _question(self, spec: Spec, member: Member) -> Future[Reading]:
+        still = self._open.get(member.name)
+        if still is None or still.done():  # an answer to an older turn's question is too old for this one
+            still = self._pool.submit(probe, spec, self._sessions, member)
+            self._open[member.name] = still
+        return still

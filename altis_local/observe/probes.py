@@ -1,0 +1,105 @@
+"""How each role is asked how it is: one time-limited question, answered by a Reading; failure is a value.
+
+Called by the observer, in threads. Asks only; whatever a member answers or fails to answer becomes a Health.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from altis_local.errors import AltisError, Unreachable
+from altis_local.model.spec import Spec
+from altis_local.model.state import CacheNode, DbNode, Health, Proxy, Reach, SemiSync
+from altis_local.model.topology import Member, address
+
+
+class DbReader(Protocol):
+    """What observation needs of a db member."""
+
+    def observe(self) -> DbNode: ...
+
+
+class CacheReader(Protocol):
+    """What observation needs of a redis member."""
+
+    def observe(self) -> CacheNode: ...
+
+
+class ProxyReader(Protocol):
+    """What observation needs of an lb or endpoints member."""
+
+    def observe(self) -> Proxy: ...
+
+
+class Sessions(Protocol):
+    """Kept sessions to the members, by name."""
+
+    def db(self, member: Member) -> DbReader: ...
+    def cache(self, member: Member) -> CacheReader: ...
+    def proxy(self, member: Member) -> ProxyReader: ...
+    def http(self, url: str, host: str) -> Health: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """How a probe ended, and what the member said where it says more than that it is well."""
+
+    health: Health
+    value: DbNode | CacheNode | Proxy | None = None
+
+
+def probe(spec: Spec, sessions: Sessions, member: Member) -> Reading:
+    """Ask one member. Never raises."""
+    try:
+        return _BY_ROLE[member.role](spec, sessions, member)
+    except Unreachable as error:
+        return Reading(Health(Reach.REFUSED if error.refused else Reach.SILENT, error.message))
+    except AltisError as error:
+        return Reading(Health(Reach.FAILING, error.message))
+
+
+def _db(spec: Spec, sessions: Sessions, member: Member) -> Reading:
+    node = sessions.db(member).observe()
+    if "semi-sync" in spec.broken:
+        node = _believed(node)
+    return Reading(Health(Reach.OK), node)
+
+
+def _believed(node: DbNode) -> DbNode:
+    """The broken twin: semi-sync is off while control is made to believe that it is on."""
+    return DbNode(
+        **{
+            **{name: getattr(node, name) for name in DbNode.__slots__},
+            "semi_sync": SemiSync(source=not node.read_only, count=1, clients=1, replica=node.read_only),
+        }
+    )
+
+
+def _redis(spec: Spec, sessions: Sessions, member: Member) -> Reading:
+    return Reading(Health(Reach.OK), sessions.cache(member).observe())
+
+
+def _proxy(spec: Spec, sessions: Sessions, member: Member) -> Reading:
+    return Reading(Health(Reach.OK), sessions.proxy(member).observe())
+
+
+def _web(spec: Spec, sessions: Sessions, member: Member) -> Reading:
+    where = address(spec.block, "app", member)
+    return Reading(sessions.http(f"http://{where}/__instance_healthcheck", where))
+
+
+def _cdn(spec: Spec, sessions: Sessions, member: Member) -> Reading:
+    where = address(spec.block, "admin", member)
+    return Reading(sessions.http(f"http://{where}:9000/health", where))
+
+
+_BY_ROLE: Mapping[str, Callable[[Spec, Sessions, Member], Reading]] = {
+    "db": _db,
+    "redis": _redis,
+    "lb": _proxy,
+    "endpoints": _proxy,
+    "web": _web,
+    "cdn": _cdn,
+}
