@@ -1,0 +1,149 @@
+"""Environment: the one façade over an environment, for the command line, drills and tests.
+
+What changes the world goes through control's API; finding and removing works by label, with control gone. Each
+operation that changes the shape holds the environment's lock.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Any
+
+from altis_local.clients.control_api import ControlApi, Document
+from altis_local.clients.engine import Engine
+from altis_local.clients.engine_reader import EngineReader, Found
+from altis_local.clock import Clock, SystemClock
+from altis_local.environment import status as statuses
+from altis_local.environment.destroying import destroy
+from altis_local.environment.finding import Standing, existing, standing
+from altis_local.environment.lifecycle import Lifecycle, Tools
+from altis_local.environment.locking import exclusive
+from altis_local.environment.paths import user_paths
+from altis_local.environment.progress import Progress, Recorded
+from altis_local.naming import checked
+from altis_local.settings import Loaded, load
+
+START_TIMEOUT = 180.0
+STOP_TIMEOUT = 60.0
+
+
+class Environment:
+    """One environment by name. `flags`: settings given by hand, over the configuration of `folder`."""
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        folder: Path | None = None,
+        flags: Mapping[str, object] | None = None,
+        progress: Progress | None = None,
+        clock: Clock | None = None,
+    ) -> None:
+        self.name = checked(name)
+        self._folder = folder or Path.cwd()
+        self._flags = flags or {}
+        self.clock = clock or SystemClock()
+        self.progress = progress or Recorded(self.clock)
+        self.paths = user_paths()
+        self.reader = EngineReader()
+        self.engine = Engine(self.reader.address)
+
+    # -- looking
+
+    def standing(self) -> Standing:
+        """What there is of it; UsageError when there is nothing."""
+        return existing(self.reader, self.name)
+
+    def exists(self) -> bool:
+        return bool(standing(self.reader, self.name).containers)
+
+    def status(self) -> dict[str, Any]:
+        return statuses.status(self.reader, self.name, self.paths)
+
+    def member(self, wanted: str) -> Found:
+        """A running member by name, or the first running one of a role."""
+        return self.standing().pick(wanted)
+
+    @property
+    def folder(self) -> Path:
+        """Where files about it are kept outside the engine, such as runs of drills."""
+        return self.paths.environment(self.name)
+
+    # -- the shape
+
+    def start(self, *, broken: Iterable[str] = (), timeout: float = START_TIMEOUT) -> Document:
+        """Bring it up and wait until it has converged; its status."""
+        with self._alone("start"):
+            return {"schema": 1, **self._lifecycle().start(broken=broken, timeout=timeout)}
+
+    def stop(self, *, timeout: float = STOP_TIMEOUT) -> bool:
+        """Stop every container; data stays. False when it was stopped already."""
+        with self._alone("stop"):
+            found = self.standing()
+            if not any(c.is_running or c.state == "paused" for c in found.containers):
+                return False
+            self._lifecycle().stop(found, timeout)
+            return True
+
+    def destroy(self) -> None:
+        """Remove every container, network and volume of it, and its token."""
+        with self._alone("destroy"):
+            destroy(self.engine, self.name, self.progress)
+            self.paths.token(self.name).unlink(missing_ok=True)
+
+    def remains(self) -> bool:
+        """Whether anything of it is left on the engine."""
+        return (
+            self.exists()
+            or any(network.environment == self.name for network in self.reader.networks())
+            or self.name in self.reader.volumes().values()
+        )
+
+    # -- through control
+
+    def control(self) -> ControlApi:
+        """Control's API; control is started anew where it does not answer."""
+        return self._lifecycle().reach(self.standing())
+
+    def scale(self, role: str, count: int, *, timeout: float = START_TIMEOUT) -> Document:
+        """Change the number of members of a role and wait until it is so."""
+        api = self.control()
+        after = api.status()["sequence"]
+        answer = api.action(action="scale", role=role, count=count)
+        self.progress.phase(f"{role} to {count}")
+        self._lifecycle().settle(api, after, timeout)
+        self.progress.end()
+        return answer
+
+    def failover(self, target: str, *, graceful: bool = False, to: str | None = None) -> Document:
+        """Give the duty of writer or primary to another member."""
+        return self.control().action(action="failover", target=target, graceful=graceful, to=to, timeout=120.0)
+
+    def snapshot(self) -> Document:
+        return self.control().snapshot()
+
+    def journal(self, after: int = 0) -> tuple[Document, ...]:
+        return self.control().journal(after)
+
+    def events(self, after: int = 0) -> Iterator[Document]:
+        return self.control().events(after)
+
+    # -- inside
+
+    def loaded(self) -> Loaded:
+        """The configuration that counts: of the folder, else of the one that it was started from."""
+        loaded = load(self._folder, self._flags)
+        if loaded.files:
+            return loaded
+        control = standing(self.reader, self.name).control
+        remembered = Path(control.label("folder")) if control and control.label("folder") else None
+        return load(remembered, self._flags) if remembered and remembered.is_dir() else loaded
+
+    def _lifecycle(self) -> Lifecycle:
+        tools = Tools(self.name, self.loaded(), self.reader, self.engine, self.paths, self.clock)
+        return Lifecycle(tools, self.progress)
+
+    def _alone(self, doing: str) -> AbstractContextManager[None]:
+        return exclusive(self.paths.lock(self.name), doing, self.progress, self.clock)
