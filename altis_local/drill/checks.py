@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from altis_local.drill import figures
-from altis_local.drill.evidence import Evidence, duty_holder, member_of, promotions
+from altis_local.drill.evidence import Evidence, duty_holder, member_of, promotions, term
 from altis_local.drill.ledger import Attempt, Ledger, Row
 from altis_local.model.history import Verdict
 
@@ -149,13 +149,13 @@ def reader_promoted(run: Evidence, _: float | None) -> Finding:
         return _unknown(f"{new} is the writer, but the journal is missing")
     since = run.facts.struck.at if run.facts.struck else run.facts.started_at
     made = [p for p in promotions(run.journal) if p.at >= since]
-    terms = [p.term for p in made if p.term is not None]
-    lines = [f"{p.member} promoted at {p.at:.3f}" + (f" in term {p.term}" if p.term else "") for p in made]
+    lines = [f"{p.member} promoted at {p.at:.3f} in term {p.term}" for p in made]
     if not made or made[-1].member != new:
         return _failed(f"the journal knows no promotion of {new}", lines)
+    terms = [t for t in (term(run.facts.before), *(p.term for p in made)) if t is not None]
     if terms != sorted(set(terms)):
         return _failed(f"the term did not rise: {terms}", lines)
-    return _ok(f"{new} took over from {old}" + (f" in term {terms[-1]}" if terms else ""), lines)
+    return _ok(f"{new} took over from {old} in term {terms[-1]}", lines)
 
 
 def same_endpoint(run: Evidence, _: float | None) -> Finding:
@@ -222,7 +222,7 @@ def failed_requests(run: Evidence, most: float | None) -> Finding:
     return _ok(said, map(told, bad))
 
 
-MANUAL = ("spec", "manual", "request")
+MANUAL = ("spec", "asked")
 """Kinds of journal lines that come from a person or a program outside, never from control itself."""
 
 

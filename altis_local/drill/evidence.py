@@ -15,7 +15,8 @@ from altis_local.drill.ledger import Ledger
 Document = Mapping[str, Any]
 """A JSON object as control's API gives it."""
 
-_TERM = re.compile(r"\bterm[ =:]*(\d+)")
+_PROMOTE = re.compile(r"Promote\((?P<member>[^,)]+), (?P<term>\d+)\)")
+"""As control's journal describes the action."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,8 +88,8 @@ class Promotion:
     """A promotion that the journal tells of."""
 
     member: str
+    term: int
     at: float
-    term: int | None
 
 
 def duty_holder(status: Document, duty: str) -> str | None:
@@ -103,16 +104,16 @@ def member_of(status: Document, name: str) -> Document | None:
 def promotions(journal: Sequence[Document]) -> tuple[Promotion, ...]:
     """Promotions that ended well, in order."""
     found: list[Promotion] = []
-    terms: dict[str, int] = {}
     for event in journal:
-        if event.get("action") != "Promote":
-            continue
-        member = str(event.get("member", ""))
-        if match := _TERM.search(str(event.get("text", ""))):
-            terms[member] = int(match[1])
-        if event.get("outcome") == "ok":
-            found.append(Promotion(member, float(event["at"]), terms.get(member)))
+        match = _PROMOTE.fullmatch(str(event.get("action", "")))
+        if match and event.get("outcome") == "ok":
+            found.append(Promotion(match["member"], int(match["term"]), float(event["at"])))
     return tuple(found)
+
+
+def term(status: Document) -> int | None:
+    """The term of the writer according to a status document."""
+    return (status.get("database") or {}).get("term")
 
 
 def dump(facts: Facts) -> dict[str, Any]:

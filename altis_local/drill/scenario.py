@@ -15,12 +15,13 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from altis_local.drill.checks import CHECKS
+from altis_local.environment.paths import shipped
 from altis_local.errors import RefusedByPlan, UsageError
 from altis_local.model.plans import PLANS
 from altis_local.model.spec import BREAKABLE
 
-FOLDER = Path(__file__).resolve().parents[2] / "fixtures" / "drills"
-"""The built-in drills. The one place that knows where they are."""
+FOLDER = shipped() / "fixtures" / "drills"
+"""The built-in drills."""
 
 Seconds = Annotated[float, Field(ge=0, le=3600)]
 Count = Annotated[int, Field(ge=0, le=64)]
@@ -46,7 +47,7 @@ class Workload(_Strict):
     authors: Count = 0
     visitors: Count = 0
     edge_visitors: Count = 0
-    pause_ms: Annotated[float, Field(ge=0, le=5)] = 4
+    pause_ms: Annotated[float, Field(ge=0, le=1000)] = 10
     operations: Annotated[int, Field(ge=1, le=500_000)] = 30_000
 
 

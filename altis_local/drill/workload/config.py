@@ -50,7 +50,7 @@ class Config:
     seconds: float
     operations: int
     pause: float
-    """Seconds between two operations of a writer, and before it tries again."""
+    """Seconds between two operations of a writer; it tries again sooner."""
     database: Database
     site: Site | None
     writers: int = 0

@@ -23,6 +23,8 @@ ANSWER_TIMEOUT = 6.0
 """Seconds for an answer. A held connection waits inside this; only a frozen server exceeds it."""
 NOT_DONE = frozenset({1040, 1044, 1045, 1049, 1062, 1142, 1146, 1203, 1226, 1290, 1836})
 """MySQL error codes after which the statement certainly changed nothing (too many connections, refused, read-only)."""
+RETRY = 0.005
+"""Seconds at most until a client that was not acknowledged tries again."""
 TABLE = "altis_drill.inserts"
 
 
@@ -86,7 +88,7 @@ def prepare(where: Database) -> None:
 
 
 class Writer:
-    """One client. Each operation is a new row; after an error it tries again within the pause."""
+    """One client. Each operation is a new row; after an error it tries again within RETRY."""
 
     def __init__(self, name: str, where: Database, journal: Journal, *, pause: float, seed: int) -> None:
         self.name = name
@@ -97,14 +99,15 @@ class Writer:
         self._session: Session | None = None
 
     def work(self, stop: threading.Event) -> None:
-        number = 0
-        while not stop.wait(self._pause * self._dice.uniform(0.5, 1.0)):
+        number, pause = 0, self._pause
+        while not stop.wait(pause * self._dice.uniform(0.5, 1.0)):
             number += 1
             op = self._journal.begin(self.name, number, "insert", seq=number)
             if op is None:
                 break
             outcome, value = self._insert(op, number)
             self._journal.end(op, self.name, "insert", outcome, **value)
+            pause = self._pause if outcome == "ok" else min(self._pause, RETRY)
         self._drop()
 
     def _insert(self, op: str, number: int) -> tuple[str, dict[str, Any]]:

@@ -74,16 +74,20 @@ def status(writer: str = "db-1", *, protected: bool | None = True, **members: Ma
         | dict(members.get(name.replace("-", "_"), {}))
         for name in ("db-1", "db-2", "db-3")
     ]
-    return {"environment": "t", "plan": "production-ha", "converged": True, "protected": protected, "members": rows}
+    return {"environment": "t", "plan": "production-ha", "converged": True, "protected": protected, "members": rows} | {
+        "database": {"finding": "ok", "term": 1, "detail": ""}
+    }
 
 
-def promoted(member: str, term: int, at: float) -> list[dict[str, Any]]:
-    """What the journal says of a promotion."""
-    common = {"at": EPOCH + at, "key": "db", "member": member, "action": "Promote"}
-    return [
-        {**common, "kind": "action", "text": f"promote {member}, term {term}", "outcome": ""},
-        {**common, "kind": "outcome", "text": f"promote {member}, term {term}", "outcome": "ok", "seconds": 0.05},
-    ]
+def promoted(member: str, term: int, at: float, outcome: str = "ok") -> list[dict[str, Any]]:
+    """What the journal says of a failover."""
+
+    def line(action: str, who: str = member, came: str = outcome) -> dict[str, Any]:
+        text = "the writer is dead"
+        common = {"kind": "action", "text": text, "key": "db", "seconds": 0.05}
+        return {**common, "at": EPOCH + at, "action": action, "member": who, "outcome": came}
+
+    return [line("Fence(db-1)", "db-1", "ok"), line(f"Promote({member}, {term})"), line("PromoteCache(redis-2)")]
 
 
 def facts(**changes: Any) -> Facts:

@@ -100,8 +100,8 @@ def slow() -> Evidence:
 
 
 missed = dataclasses.replace(facts().faults[0], applied=False)
-helped = [*promoted("db-2", 2, BACK), {"at": EPOCH + FAULT + 1, "kind": "manual", "text": "failover db"}]
-before = [{"at": EPOCH - 5, "kind": "manual", "text": "failover db"}, *promoted("db-2", 2, BACK)]
+helped = [*promoted("db-2", 2, BACK), {"at": EPOCH + FAULT + 1, "kind": "asked", "text": "failover db"}]
+before = [{"at": EPOCH - 5, "kind": "asked", "text": "failover db"}, *promoted("db-2", 2, BACK)]
 early = promoted("db-2", 2, FAULT - 2)
 falling = [*promoted("db-3", 5, BACK), *promoted("db-2", 4, BACK + 0.1)]
 
@@ -126,6 +126,15 @@ CASES: list[tuple[str, str, Make, float | None, Verdict, str]] = [
     ("not by control", "reader-promoted", lambda: run(journal=[]), None, FAILED, "no promotion"),
     ("before the fault", "reader-promoted", lambda: run(journal=early), None, FAILED, "no promotion"),
     ("term fell", "reader-promoted", lambda: run(journal=falling), None, FAILED, "did not rise"),
+    (
+        "failed",
+        "reader-promoted",
+        lambda: run(journal=promoted("db-2", 2, BACK, "failed")),
+        None,
+        FAILED,
+        "no promotion",
+    ),
+    ("old term", "reader-promoted", lambda: run(journal=promoted("db-2", 1, BACK)), None, FAILED, "did not rise"),
     ("from nowhere", "reader-promoted", lambda: run(before=status(db_2={"duty": None})), None, FAILED, "no reader"),
     ("no status", "reader-promoted", lambda: run(after={}), None, UNKNOWN, "not known"),
     ("no journal", "reader-promoted", without_journal, None, UNKNOWN, "missing"),
