@@ -125,7 +125,7 @@ def make_network(name: str, *options: str) -> str:
     pytest.fail("no free subnet")
 
 
-def run_cdn(cdn: Cdn, prefix: str, networks: dict[str, str], **environment: str) -> None:
+def run_cdn(cdn: Cdn, prefix: str, networks: dict[str, str], cache: str = "192m", **environment: str) -> None:
     values = cdn.secrets | {
         "ALTIS_SITE_HOST": "localhost",
         "CDN_EXTRA_HOSTS": "*.altis.test, extra.test",
@@ -138,7 +138,7 @@ def run_cdn(cdn: Cdn, prefix: str, networks: dict[str, str], **environment: str)
     flags = [flag for name, value in (values | environment).items() for flag in ("-e", f"{name}={value}")]
     own = cdn.address.rpartition(".")[2]
     docker("create", "--name", cdn.name, "--network", f"{prefix}-ingress", "--ip", cdn.address, "--read-only",
-           "--tmpfs", "/run", "--tmpfs", "/tmp", "--tmpfs", "/var/cache/nginx:size=192m", "--cap-drop", "ALL",
+           "--tmpfs", "/run", "--tmpfs", "/tmp", "--tmpfs", f"/var/cache/nginx:size={cache}", "--cap-drop", "ALL",
            *flags, IMAGE)  # fmt: skip
     for network in ("edge", "admin"):
         docker("network", "connect", "--ip", f"{networks[network]}.{own}", f"{prefix}-{network}", cdn.name)
@@ -185,7 +185,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
             for name, n in (("cdn", 20), ("brotli", 21))
         ]
         run_cdn(cdns[0], prefix, networks)
-        run_cdn(cdns[1], prefix, networks, CDN_BROTLI="1")
+        run_cdn(cdns[1], prefix, networks, cache="48m", CDN_BROTLI="1")
         for cdn in cdns:
             assert wait_until(lambda cdn=cdn: is_open(cdn.address, 8443), Deadline.after(10, CLOCK)), docker(
                 "logs", cdn.name
@@ -437,6 +437,13 @@ def test_admin_answers_the_control_plane_only(site: Site, cdn: Cdn) -> None:
     docker("network", "disconnect", f"{site.prefix}-admin", cdn.lbs[0])
     assert " 403 " in said
     assert not is_open(cdn.address, 9000)
+
+
+def test_a_full_cache_still_answers_whole(site: Site) -> None:
+    for number in range(60):
+        answer = site.brotli.get(f"/full/{number}?cc=max-age=60&size=1000000")
+        assert (answer.status, len(answer.seen["padding"])) == (200, 1000000)
+    assert "crit" not in docker("logs", site.brotli.name)
 
 
 # Compression, TLS --------------------------------------------------------------------------------------------------

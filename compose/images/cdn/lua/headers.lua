@@ -2,6 +2,7 @@
 --   X-Cdn-Stored  when the origin answered        X-Cdn-Cache-Control  the origin's own, hidden from nginx
 --   X-Cdn-Ttl     the TTL decided by the shim     X-Cdn-Regional       what the regional cache did
 local freshness = require("freshness")
+local room = require("room")
 local ttl = require("ttl")
 
 local M = {}
@@ -18,6 +19,9 @@ local function nginx_lifetime(lifetime)
   return lifetime and math.max(0, lifetime - 1)
 end
 
+-- May the next cache write this answer down? (A 304 only renews what is there.)
+local function fits() return ngx.status == 304 or room.is_there_for(tonumber(ngx.header["Content-Length"])) end
+
 -- Shim: decide the TTL of what an origin said.
 function M.shim()
   local header, var, status = ngx.header, ngx.var, ngx.status
@@ -32,6 +36,7 @@ function M.shim()
     lifetime = nil  -- nothing new: the stored object's own TTL starts again
   end
   header["X-Accel-Expires"] = nginx_lifetime(lifetime)
+  if not fits() then header["X-Accel-Expires"] = 0 end
   header["X-Cdn-Stored"] = string.format("%.3f", ngx.now())
   header["X-Cdn-Ttl"] = lifetime
   header["X-Cdn-Cache-Control"] = header["Cache-Control"]
@@ -60,10 +65,10 @@ function M.regional()
   header["X-Cdn-Stored"] = string.format("%.3f", at)
   header["X-Cdn-Ttl"] = lifetime
   if not var.http_x_cdn_bypass then freshness.set_pass(key, lifetime == 0) end
-  if status == "STALE" then
-    header["X-Accel-Expires"] = 10  -- ask the origin again soon
-  elseif lifetime == 0 then
+  if lifetime == 0 or not fits() then
     header["X-Accel-Expires"] = 0
+  elseif status == "STALE" then
+    header["X-Accel-Expires"] = 10  -- ask the origin again soon
   else
     -- As a point in time, so that every edge lets go in the second in which the regional cache does.
     header["X-Accel-Expires"] = "@" .. (math.floor(at) + lifetime - 1)

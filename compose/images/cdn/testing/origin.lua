@@ -27,7 +27,10 @@ function M.answer()
   header_from("Vary", var.arg_vary)
   if var.arg_etag then
     ngx.header["ETag"] = '"' .. var.arg_etag .. '"'
-    if var.http_if_none_match == '"' .. var.arg_etag .. '"' and ngx.status == 200 then return ngx.exit(304) end
+    if var.http_if_none_match == '"' .. var.arg_etag .. '"' and ngx.status == 200 then
+      if var.arg_silent then ngx.header["Cache-Control"] = nil end
+      return ngx.exit(304)
+    end
   end
   local body = json.encode({
     name = M.name, count = count, method = ngx.req.get_method(), uri = var.request_uri,
