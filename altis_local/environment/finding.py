@@ -35,12 +35,16 @@ class Standing(NamedTuple):
     def site_url(self) -> str:
         return self.control.label("site-url") if self.control else ""
 
+    def select(self, wanted: str) -> tuple[Found, ...]:
+        """The member of this name, or every one of this role. UsageError when there is none."""
+        if named := tuple(c for c in self.containers if wanted in (c.member, c.role)):
+            return named
+        known = sorted({c.member for c in self.containers} | {c.role for c in self.containers} - {""})
+        raise UsageError(f"environment {self.name} has no member {wanted}", hint=f"there is: {', '.join(known)}")
+
     def pick(self, wanted: str) -> Found:
         """A running member by name, or the first running one of a role."""
-        named = [c for c in self.containers if wanted in (c.member, c.role) and c.kind in ("member", "control")]
-        if not named:
-            known = sorted({c.member for c in self.containers} | {c.role for c in self.containers} - {""})
-            raise UsageError(f"environment {self.name} has no member {wanted}", hint=f"there is: {', '.join(known)}")
+        named = self.select(wanted)
         if running := [c for c in named if c.is_running]:
             return running[0]
         raise ActionFailed(

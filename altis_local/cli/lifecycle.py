@@ -1,0 +1,119 @@
+"""start, stop, restart, destroy, scale, failover: what changes an environment."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated, Any
+
+import typer
+
+from altis_local.cli.show import environment, print_json
+from altis_local.environment.facade import START_TIMEOUT, STOP_TIMEOUT, Environment
+from altis_local.model.plans import PLANS, SCALABLE
+from altis_local.model.spec import BREAKABLE
+
+Json = Annotated[bool, typer.Option("--json", help="Print JSON alone.")]
+Timeout = Annotated[float, typer.Option(help="Seconds to wait until it is so.")]
+Plan = Annotated[str | None, typer.Option(help=f"Shape: {', '.join(PLANS)}. Without it: as before, or local.")]
+Timing = Annotated[str | None, typer.Option(help="Model of time: fast.")]
+Port = Annotated[int | None, typer.Option(help="The site's port on loopback. Without it: as before, or from 8443 up.")]
+Web = Annotated[int | None, typer.Option(help="Web containers, within the plan's bounds.")]
+Readers = Annotated[int | None, typer.Option(help="Database readers, within the plan's bounds.")]
+Broken = Annotated[
+    list[str] | None,
+    typer.Option(help=f"Break a setting on purpose, when it is made ({', '.join(BREAKABLE)}): drills must then fail."),
+]
+
+
+def start(  # noqa: PLR0913 - one argument is one option of the command
+    plan: Plan = None,
+    timing: Timing = None,
+    port: Port = None,
+    web: Web = None,
+    readers: Readers = None,
+    broken: Broken = None,
+    timeout: Timeout = START_TIMEOUT,
+    json: Json = False,
+) -> None:
+    """Bring the environment up, build what is missing, and wait until it has converged."""
+    flags = {"plan": plan, "timing": timing, "port": port, "web": web, "readers": readers}
+    chosen = environment(flags)
+    _tell_started(chosen, chosen.start(broken=broken or (), timeout=timeout), json=json)
+
+
+def stop(timeout: Timeout = STOP_TIMEOUT, json: Json = False) -> None:
+    """Stop every container of the environment. Its data stays."""
+    chosen = environment()
+    did = chosen.stop(timeout=timeout)
+    text = f"{chosen.name} is stopped" if did else f"{chosen.name} was stopped already"
+    _done(text, {"environment": chosen.name, "state": "stopped"}, json=json)
+
+
+def restart(timeout: Timeout = START_TIMEOUT, json: Json = False) -> None:
+    """Stop the environment and start it again."""
+    chosen = environment()
+    chosen.stop(timeout=STOP_TIMEOUT)
+    _tell_started(chosen, chosen.start(timeout=timeout), json=json)
+
+
+def destroy(
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    json: Json = False,
+) -> None:
+    """Remove the environment with all its data. Asks on a terminal; without one it needs --yes."""
+    chosen = environment()
+    document: dict[str, Any] = {"environment": chosen.name, "destroyed": False}
+    if not chosen.remains():
+        _done(f"there is nothing of {chosen.name}", document, json=json)
+    elif not yes and not sys.stdin.isatty():
+        _done("nothing was removed: without a terminal, destroy needs --yes", document, json=json)
+    elif not yes and not typer.confirm(f"Remove {chosen.name} with all its data?", err=True):
+        _done("nothing was removed", document, json=json)
+    else:
+        chosen.destroy()
+        _done(f"{chosen.name} is destroyed", document | {"destroyed": True}, json=json)
+
+
+def scale(
+    role: Annotated[str, typer.Argument(help=f"One of: {', '.join(SCALABLE)}.")],
+    count: Annotated[int, typer.Argument(help="How many.")],
+    timeout: Timeout = START_TIMEOUT,
+    json: Json = False,
+) -> None:
+    """Change the number of members of a role; those that leave are drained first."""
+    answer = environment().scale(role, count, timeout=timeout)
+    _done(f"{role}: {answer['before']} → {answer['count']}", dict(answer), json=json)
+
+
+def failover(
+    target: Annotated[str, typer.Argument(help="db or cache.")],
+    graceful: Annotated[bool, typer.Option("--graceful", help="Hand over instead of crashing the holder.")] = False,
+    to: Annotated[str | None, typer.Option(help="The member that is to take over (with --graceful).")] = None,
+    json: Json = False,
+) -> None:
+    """Crash the writer or the primary (or hand over gracefully) and wait for its successor."""
+    answer = environment().failover(target, graceful=graceful, to=to)
+    _done(f"{target}: {answer['from']} → {answer['to']} in {answer['seconds']} s", dict(answer), json=json)
+
+
+def _done(text: str, document: dict[str, Any], *, json: bool) -> None:
+    if json:
+        print_json(document)
+    else:
+        print(text)
+
+
+def _tell_started(chosen: Environment, status: Any, *, json: bool) -> None:
+    phases = getattr(chosen.progress, "phases", [])
+    if json:
+        print_json({**status, "phases": [{"phase": name, "seconds": round(s, 3)} for name, s in phases]})
+        return
+    urls = status["urls"]
+    print(f"\n{chosen.name} is up: plan {status['plan']}, {len(status['members'])} members")
+    print(f"  site      {urls['site']}")
+    print(f"  admin     {urls['admin']}  (admin / password)")
+    print(f"  phases    {', '.join(f'{name} {seconds:.1f} s' for name, seconds in phases)}")
+    if status.get("broken"):
+        print(f"  broken    {', '.join(status['broken'])} (on purpose)")
+    if status.get("protected") is False:
+        print("  NOT protected: a crash of the writer may lose acknowledged writes (see `altis-local status`)")

@@ -1,0 +1,44 @@
+"""What a first start would make of a configuration, without an engine: for `config compose` and `config validate`.
+
+Called by the command line. It builds nothing and chooses no free port or block: it takes the first of each.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any
+
+from altis_local.clients import builder, compose_model
+from altis_local.environment import allocation, definition
+from altis_local.environment.control_container import Identity
+from altis_local.environment.paths import compose_files, fixture_site, shipped, user_paths
+from altis_local.environment.rendering import compose_document
+from altis_local.errors import UsageError
+from altis_local.model.spec import Service
+from altis_local.settings import Loaded
+
+
+def preview(name: str, loaded: Loaded) -> Mapping[str, Any]:
+    """The environment as a compose document. Raises UsageError for whatever is wrong with the configuration."""
+    services = _services(loaded)
+    if "control" not in services:
+        raise UsageError("compose/ has no service control", hint="the checkout is incomplete")
+    block = str(next(allocation.blocks()))
+    port = loaded.settings.port or allocation.FIRST_SITE_PORT
+    ground = definition.Ground(name, block, port, services)
+    spec = definition.compose_spec(loaded.settings, ground, previous=None, secrets=definition.KEEP)
+    folder = str(loaded.folder) if loaded.files else ""
+    control = Identity(
+        name, block, allocation.FIRST_API_PORT, port, spec.site_url, spec.plan, spec.timing, folder, services["control"]
+    )
+    return compose_document(spec, control)
+
+
+def _services(loaded: Loaded) -> Mapping[str, Service]:
+    cache = user_paths().cache
+    model = compose_model.load(compose_files(loaded.folder), cache)
+    overrides = {str(role): image for role, image in loaded.settings.images.items()}
+    options = builder.ImageOptions(shipped() / "scripts", cache, loaded.settings.project or fixture_site(), overrides)
+    tags = builder.tags_of(model.builds, options)
+    return {role: dataclasses.replace(s, image=tags.get(role, s.image)) for role, s in model.services.items()}
