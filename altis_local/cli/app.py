@@ -34,6 +34,7 @@ def main(
 
 app.command()(lifecycle.start)
 app.command("up", hidden=True)(lifecycle.start)
+app.command()(lifecycle.build)
 app.command()(lifecycle.stop)
 app.command("down", hidden=True)(lifecycle.stop)
 app.command()(lifecycle.restart)

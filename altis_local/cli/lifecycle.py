@@ -1,4 +1,4 @@
-"""start, stop, restart, destroy, scale, failover: what changes an environment."""
+"""start, build, stop, restart, destroy, scale, failover: what changes an environment."""
 
 from __future__ import annotations
 
@@ -39,6 +39,15 @@ def start(  # noqa: PLR0913 - one argument is one option of the command
     flags = {"plan": plan, "timing": timing, "port": port, "web": web, "readers": readers}
     chosen = environment(flags)
     _tell_started(chosen, chosen.start(broken=broken or (), timeout=timeout), json=json)
+
+
+def build(json: Json = False) -> None:
+    """Build every image that is missing; `start` does that too."""
+    images = environment().build()
+    if json:
+        print_json({"images": dict(images)})
+    else:
+        print("\n".join(images.values()))
 
 
 def stop(timeout: Timeout = STOP_TIMEOUT, json: Json = False) -> None:

@@ -73,6 +73,13 @@ class Environment:
 
     # -- the shape
 
+    def build(self) -> Mapping[str, str]:
+        """Make every image that is missing; role -> image."""
+        self.progress.phase("images")
+        services = self._lifecycle().services()
+        self.progress.end()
+        return {role: service.image for role, service in services.items()}
+
     def start(self, *, broken: Iterable[str] = (), timeout: float = START_TIMEOUT) -> Document:
         """Bring it up and wait until it has converged; its status."""
         with self._alone("start"):

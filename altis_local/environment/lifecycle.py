@@ -55,7 +55,7 @@ class Lifecycle:
     def start(self, *, broken: Iterable[str], timeout: float) -> Document:
         """Bring it up, or bring it in line with the configuration; its status."""
         self._progress.phase("images")
-        services = self._services()
+        services = self.services()
         self._progress.phase("control")
         slept = not any(c.is_running for c in standing(self._tools.reader, self._tools.name).containers)
         try:
@@ -89,7 +89,7 @@ class Lifecycle:
         if found.control and self._containers.wake(found.control, api):
             return self._answering()
         self._progress.detail("control is gone: starting it anew")
-        return self._ensure(found, self._guess(found, self._services(("control",))["control"]))
+        return self._ensure(found, self._guess(found, self.services(("control",))["control"]))
 
     # -- inside
 
@@ -104,7 +104,7 @@ class Lifecycle:
             lambda: self.reach(standing(tools.reader, tools.name)),
         )
 
-    def _services(self, only: tuple[str, ...] = (*MEMBER_ROLES, "control")) -> Mapping[str, Service]:
+    def services(self, only: tuple[str, ...] = (*MEMBER_ROLES, "control")) -> Mapping[str, Service]:
         """Services as compose/ has them, with images that are there."""
         tools = self._tools
         settings, folder = tools.loaded.settings, tools.loaded.folder

@@ -1,0 +1,64 @@
+# altis-local: `make help` says what there is. Everything here is short; the work is in scripts/ and in the package.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+.PHONY: help up down prepare venv engine images format check unit contract stack drills test bench clean
+
+BIN := .venv/bin
+PLAN ?=
+BENCH ?=
+# Unit tests are told apart from the others by folder; warnings are errors in all of them (pyproject.toml).
+PYTEST := $(BIN)/pytest
+
+help: ## Show this help
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@echo "  altis-local's own commands: $(BIN)/altis-local --help"
+
+up: prepare ## Start the default environment (PLAN=production-ha for another shape)
+	@$(BIN)/altis-local start $(if $(PLAN),--plan $(PLAN))
+
+down: venv ## Stop the default environment; its data stays
+	@$(BIN)/altis-local stop
+
+prepare: engine venv
+
+venv: ## Make .venv with altis-local in it, if it is not there
+	@scripts/venv
+
+engine: ## Install and start a container engine, where none answers
+	@scripts/engine
+
+images: prepare ## Build every image that is missing
+	@$(BIN)/altis-local build
+
+format: venv ## Format and sort imports
+	@$(BIN)/ruff format -q . && $(BIN)/ruff check -q --fix .
+
+check: venv ## Format, lint, types, layers, unit tests; no engine, under a minute
+	@$(BIN)/ruff format --check -q . || { echo "make format puts that right" >&2; exit 1; }
+	@$(BIN)/ruff check -q .
+	@$(BIN)/mypy --no-error-summary
+	@$(BIN)/lint-imports >.import-linter.log || { cat .import-linter.log; exit 1; }
+	@rm -f .import-linter.log
+	@$(MAKE) --no-print-directory unit
+
+unit: venv
+	@$(PYTEST) tests/unit -n auto -q -o console_output_style=none
+
+contract: images
+	@ALTIS_REQUIRE_ENGINE=1 $(PYTEST) tests/contract
+
+stack: images
+	@ALTIS_REQUIRE_ENGINE=1 $(PYTEST) tests/stack
+
+drills: images
+	@ALTIS_REQUIRE_ENGINE=1 $(PYTEST) tests/drills
+
+test: check images ## Everything CI runs: check, contract, stack and drill tests
+	@ALTIS_REQUIRE_ENGINE=1 $(PYTEST) tests/contract tests/stack tests/drills --durations=15
+
+bench: prepare ## Measure the figures of benchmarks/RESULTS.md (BENCH=start,wp … for some of them)
+	@$(BIN)/python -m benchmarks $(BENCH)
+
+clean: ## Remove caches, .venv and the images that nothing uses
+	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build dist
+	@docker image prune --all --force --filter label=altis-local.image >/dev/null 2>&1 || true

@@ -1,0 +1,48 @@
+"""Tests that need an engine: skipped with the reason where none answers, failed where one is required.
+
+`make test` sets ALTIS_REQUIRE_ENGINE, so that CI never passes by leaving tests out.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Generator
+from functools import cache
+
+import pytest
+
+from altis_local.clients.engine_reader import EngineReader
+from altis_local.errors import AltisError
+
+NEED_ENGINE = ("engine", "stack", "drill")
+REQUIRED = bool(os.environ.get("ALTIS_REQUIRE_ENGINE"))
+
+
+@cache
+def engine_problem() -> str:
+    """Why no engine can be used; "" when one answers."""
+    try:
+        EngineReader().version()
+    except AltisError as error:
+        return str(error)
+    return ""
+
+
+def _needs_engine(item: pytest.Item) -> bool:
+    return any(item.get_closest_marker(name) for name in NEED_ENGINE)
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    if _needs_engine(item) and not REQUIRED and (problem := engine_problem()):
+        pytest.skip(problem)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    report = yield
+    if report.skipped and REQUIRED and _needs_engine(item) and not hasattr(report, "wasxfail"):
+        report.outcome = "failed"
+        report.longrepr = f"skipped although an engine is required: {report.longrepr}"
+    return report
