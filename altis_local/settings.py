@@ -16,7 +16,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, field_validator
 
 from altis_local.errors import UsageError
-from altis_local.model.plans import PLANS, refusal
+from altis_local.model.plans import PLANS, Plan, refusal
 from altis_local.model.topology import MEMBER_ROLES
 from altis_local.naming import DEFAULT_NAME, FILES, NAME_RULE, PREFIX, find_folder, is_name, sanitised
 from altis_local.yaml_marks import Where, YamlError, read
@@ -74,6 +74,14 @@ class Loaded:
     def name(self) -> str:
         """The environment's name: as configured, else of a folder with a configuration, else the default."""
         return self.settings.name or (sanitised(self.folder.name) if self.files else "") or DEFAULT_NAME
+
+
+def readers_refusal(plan: Plan, count: int) -> str | None:
+    """Why the plan does not have that many readers; None when it has."""
+    least, most = plan.readers.least, plan.readers.most
+    if least <= count <= most:
+        return None
+    return f"plan {plan.name} has no readers" if most == 0 else f"plan {plan.name} allows {least} to {most} readers"
 
 
 def load(folder: Path, flags: Mapping[str, object] | None = None, environ: Mapping[str, str] = os.environ) -> Loaded:
@@ -154,10 +162,11 @@ class _Reading:
 
     def _beyond_types(self, made: Settings) -> list[str]:
         problems = []
-        if made.plan:
-            for role, count in made.counts().items():
-                if reason := refusal(PLANS[made.plan], role, count):
-                    problems.append(f"{self._place(('web' if role == 'web' else 'readers',))}: {reason}")
+        plan = PLANS[made.plan] if made.plan else None
+        if plan and made.web is not None and (reason := refusal(plan, "web", made.web)):
+            problems.append(f"{self._place(('web',))}: {reason}")
+        if plan and made.readers is not None and (reason := readers_refusal(plan, made.readers)):
+            problems.append(f"{self._place(('readers',))}: {reason}")
         if made.project and not made.project.is_dir():
             problems.append(f"{self._place(('project',))}: no such folder: {made.project}")
         return problems

@@ -128,16 +128,54 @@ def _run_base_script(script: Path) -> None:
         raise BuildFailed("the base image could not be made", log=log, hint=f"try by hand: {script} {BASE_TAG}")
 
 
+_FOLDER_IMAGE = "FROM scratch\nCOPY . /\n"
+
+
+def _context_images(builds: Mapping[str, Build], options: ImageOptions) -> Mapping[str, Mapping[str, str]]:
+    """Role -> build argument -> image that holds a named context's folder.
+
+    Engines before 23 know no named contexts, so a folder goes in as an image and its tag as an argument: `project`
+    becomes PROJECT, which the Dockerfile takes its files from.
+    """
+    trees = TreeHashes(options.cache)
+    found = {
+        role: {
+            name.upper(): (f"{IMAGE_PREFIX}context-{name}:{trees.of(Path(where))[:12]}", where)
+            for name, where in _contexts(build, options).items()
+        }
+        for role, build in builds.items()
+    }
+    for tag, where in sorted({pair for pairs in found.values() for pair in pairs.values()}):
+        _build_folder(tag, where)
+    return {role: {name: tag for name, (tag, _) in pairs.items()} for role, pairs in found.items()}
+
+
+def _build_folder(tag: str, where: str) -> None:
+    command = ["docker", "build", "--quiet", "--label", "altis-local.image=context", "--tag", tag, "--file", "-", where]
+    done = subprocess.run(
+        command,
+        input=_FOLDER_IMAGE,
+        capture_output=True,
+        text=True,
+        env={**os.environ, "DOCKER_BUILDKIT": "1"},
+        check=False,
+    )
+    if done.returncode:
+        raise BuildFailed(f"the folder {where} could not be read in", log=tuple(done.stderr.strip().splitlines()[-20:]))
+
+
 def bake_definition(
-    builds: Mapping[str, Build], tags: Mapping[str, str], options: ImageOptions, ca: Path | None
+    builds: Mapping[str, Build],
+    tags: Mapping[str, str],
+    contexts: Mapping[str, Mapping[str, str]],
+    ca: Path | None,
 ) -> Mapping[str, object]:
-    """What `docker buildx bake` is to do."""
+    """What `docker buildx bake` is to do. `contexts`: role -> build argument -> image of a folder."""
     targets = {
         role: {
             "context": str(build.context),
             "dockerfile": str(build.dockerfile),
-            "args": dict(build.args),
-            "contexts": dict(_contexts(build, options)),
+            "args": {**build.args, **contexts.get(role, {})},
             "tags": [tags[role]],
             "labels": {"altis-local.image": role},
             "output": ["type=docker"],
@@ -158,7 +196,7 @@ def ca_bundle(environ: Mapping[str, str] = os.environ) -> Path | None:
 def _bake(builds: Mapping[str, Build], tags: Mapping[str, str], options: ImageOptions, report: Report) -> None:
     # The engine's own builder by name: a chosen one that runs in a container would not see the local base image.
     command = ["docker", "buildx", "bake", "--builder", context_name(), "--progress", "plain", "-f", "-"]
-    definition = json.dumps(bake_definition(builds, tags, options, ca_bundle()))
+    definition = json.dumps(bake_definition(builds, tags, _context_images(builds, options), ca_bundle()))
     try:
         process = subprocess.Popen(
             command,

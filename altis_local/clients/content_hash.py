@@ -6,18 +6,41 @@ changed (the signature is kept in the cache folder). It leaves out what never ge
 
 from __future__ import annotations
 
-import fnmatch
 import hashlib
 import json
 import os
+import re
 import stat
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
 from pathlib import Path
+from typing import NamedTuple
 
 _LEFT_OUT = {".git", "__pycache__", "node_modules", ".venv", ".mypy_cache", ".ruff_cache", ".pytest_cache"}
 
+_WILD = {r"\*\*/": "(?:.*/)?", r"\*\*": ".*", r"\*": "[^/]*", r"\?": "[^/]"}
+"""Wildcards of .dockerignore, escaped, as regular expressions; the longer ones first."""
+
 _Entry = tuple[str, str, os.stat_result]
 """Relative path, whole path, status."""
+
+
+class _Pattern(NamedTuple):
+    """A line of .dockerignore; `takes_in`: it began with an exclamation mark."""
+
+    text: str
+    takes_in: bool
+
+    def matches(self, rel: str) -> bool:
+        return _expression(self.text).fullmatch(rel) is not None
+
+
+@cache
+def _expression(text: str) -> re.Pattern[str]:
+    escaped = re.escape(text)
+    for wild, expression in _WILD.items():
+        escaped = escaped.replace(wild, expression)
+    return re.compile(f"{escaped}(?:/.*)?")
 
 
 class TreeHashes:
@@ -77,7 +100,7 @@ def _content(path: str, status: os.stat_result) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _walk(folder: Path, ignored: Sequence[tuple[str, bool]], below: str = "") -> Iterator[_Entry]:
+def _walk(folder: Path, ignored: Sequence[_Pattern], below: str = "") -> Iterator[_Entry]:
     with os.scandir(folder / below) as entries:
         for entry in entries:
             rel = f"{below}/{entry.name}" if below else entry.name
@@ -89,29 +112,23 @@ def _walk(folder: Path, ignored: Sequence[tuple[str, bool]], below: str = "") ->
                 yield rel, entry.path, entry.stat(follow_symlinks=False)
 
 
-def _ignored(folder: Path) -> tuple[tuple[str, bool], ...]:
-    """The patterns of .dockerignore in order, and whether each takes in again (`!pattern`)."""
+def _ignored(folder: Path) -> tuple[_Pattern, ...]:
+    """The patterns of .dockerignore in order."""
     try:
         lines = (folder / ".dockerignore").read_text().splitlines()
     except OSError:
         return ()
     wanted = (line.strip() for line in lines if line.strip() and not line.startswith("#"))
-    return tuple((line.lstrip("!").strip("/"), line.startswith("!")) for line in wanted)
+    return tuple(_Pattern(line.lstrip("!").strip("/"), line.startswith("!")) for line in wanted)
 
 
-def _is_ignored(rel: str, patterns: Sequence[tuple[str, bool]]) -> bool:
+def _is_ignored(rel: str, patterns: Sequence[_Pattern]) -> bool:
+    """As the engine reads it: the last pattern that matches the path, or a folder above it, counts."""
     ignored = False
-    for pattern, taken_in in patterns:
-        if _matches(rel, pattern):
-            ignored = not taken_in
-        elif taken_in and pattern.startswith(f"{rel}/"):
+    for pattern in patterns:
+        if pattern.matches(rel):
+            ignored = not pattern.takes_in
+        elif pattern.takes_in and pattern.text.startswith(f"{rel}/"):
             # A folder on the way to something taken in again must be walked.
             ignored = False
     return ignored
-
-
-def _matches(rel: str, pattern: str) -> bool:
-    if not pattern.startswith("**/"):
-        return fnmatch.fnmatch(rel, pattern)
-    plain = pattern.removeprefix("**/")
-    return fnmatch.fnmatch(rel, plain) or fnmatch.fnmatch(rel.rpartition("/")[2], plain)

@@ -11,6 +11,7 @@ import os
 import shutil
 import socket
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 LOOPBACK = "127.0.0.1"
@@ -76,13 +77,17 @@ def port_holder(port: int, proc: Path = Path("/proc")) -> str:
     if not sockets:
         return ""
     for pid in sorted((p for p in proc.iterdir() if p.name.isdigit()), key=lambda p: int(p.name)):
-        try:
-            held = {os.readlink(link) for link in (pid / "fd").iterdir()}  # noqa: PTH115 - they point at no file
-        except OSError:
-            continue
-        if held & sockets:
-            return f"{(pid / 'comm').read_text().strip()} (pid {pid.name})"
+        if not sockets.isdisjoint(_open_files(pid)):
+            return f"{''.join(_lines(pid / 'comm'))} (pid {pid.name})"
     return "a process of another user"
+
+
+def _open_files(process: Path) -> Iterator[str]:
+    """What a process has open; what closes meanwhile, or is not ours to see, is left out."""
+    with suppress(OSError):
+        for link in list((process / "fd").iterdir()):
+            with suppress(OSError):
+                yield os.readlink(link)  # noqa: PTH115 - they point at no file
 
 
 def _listening(port: int, proc: Path) -> Iterator[str]:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from altis_local.errors import RefusedByPlan, UsageError
 from altis_local.model.plans import PLANS, Plan, bounds, refusal
 from altis_local.model.spec import BREAKABLE, Secrets, Service, Spec, Wish
-from altis_local.settings import DEFAULT_PLAN, Settings
+from altis_local.settings import DEFAULT_PLAN, Settings, readers_refusal
 
 KEEP = Secrets("", "", "", "", "", "", "")
 """Empty secrets: control keeps its own."""
@@ -83,9 +83,12 @@ def site_port(settings: Settings, held: int | None) -> int | None:
 def _counts(settings: Settings, plan: Plan, previous: Spec | None) -> Mapping[str, int]:
     kept = {role: n for role, n in (previous.counts if previous else {}).items() if refusal(plan, role, n) is None}
     asked = settings.counts()
-    for role, count in asked.items():
-        if reason := refusal(plan, role, count):
-            raise RefusedByPlan(reason, hint="a larger plan has more; `altis-local start --help` names them")
+    reasons = [
+        refusal(plan, "web", settings.web) if settings.web is not None else None,
+        readers_refusal(plan, settings.readers) if settings.readers is not None else None,
+    ]
+    for reason in filter(None, reasons):
+        raise RefusedByPlan(reason, hint="a larger plan has more; `altis-local start --help` names them")
     return {**kept, **asked}
 
 

@@ -1,0 +1,70 @@
+"""The Spec: configuration over what is there; what would lose data or exceed the plan is refused."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from altis_local.environment.definition import KEEP, Ground, compose_spec, new_secrets, site_port, stopped
+from altis_local.errors import RefusedByPlan, UsageError
+from altis_local.model.spec import Spec, Wish
+from altis_local.settings import Settings
+
+GROUND = Ground("x", "10.208.0.0/20", 8443, {})
+
+
+def make(previous: Spec | None = None, broken: tuple[str, ...] = (), **configured: Any) -> Spec:
+    return compose_spec(Settings(**configured), GROUND, previous=previous, secrets=KEEP, broken=broken)
+
+
+def test_first_start_takes_defaults() -> None:
+    spec = make()
+    assert (spec.plan, spec.timing, spec.counts, spec.wish) == ("local", "fast", {}, Wish.RUNNING)
+
+
+def test_start_without_arguments_keeps_what_was_chosen() -> None:
+    """Plan, hand-made scale and broken settings stay."""
+    before = make(plan="production-ha", web=4, broken=("semi-sync",))
+    after = make(stopped(before))
+    assert (after.plan, after.counts, after.broken, after.wish) == (
+        "production-ha",
+        {"web": 4},
+        ("semi-sync",),
+        Wish.RUNNING,
+    )
+
+
+def test_plan_may_grow() -> None:
+    assert make(make(plan="local"), plan="production-ha", readers=2).counts == {"db": 3}
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "kind", "expected"),
+    [
+        pytest.param(None, {"plan": "local", "web": 2}, RefusedByPlan, "exactly 1 web", id="too many"),
+        pytest.param(None, {"plan": "staging", "readers": 1}, RefusedByPlan, "no readers", id="no readers"),
+        pytest.param(None, {"broken": ("x",)}, UsageError, "nothing to break is called x", id="unknown to break"),
+        pytest.param({}, {"broken": ("semi-sync",)}, UsageError, "only possible when it is made", id="broken later"),
+        pytest.param({"plan": "production-ha"}, {"plan": "local"}, UsageError, "cannot shrink to local", id="shrink"),
+        pytest.param({"plan": "enterprise"}, {"plan": "production"}, UsageError, "cannot shrink", id="fewer zones"),
+    ],
+)
+def test_refusals(before: dict[str, Any] | None, now: dict[str, Any], kind: type[UsageError], expected: str) -> None:
+    previous = None if before is None else make(**before)
+    with pytest.raises(kind, match=expected):
+        make(previous, **now)
+
+
+def test_port_stays_where_the_site_was_installed() -> None:
+    assert site_port(Settings(), 8444) == 8444
+    assert site_port(Settings(port=9000), None) == 9000
+    assert site_port(Settings(), None) is None
+    with pytest.raises(UsageError, match="installed at port 8444"):
+        site_port(Settings(port=9000), 8444)
+
+
+def test_secrets_are_random_and_silent() -> None:
+    one, two = new_secrets("cert", "key"), new_secrets("cert", "key")
+    assert len({one.db, one.db_control, one.db_replica, one.redis, one.site, two.db}) == 6
+    assert "cert" not in repr(one)
