@@ -55,9 +55,9 @@ def tags_of(builds: Mapping[str, Build], options: ImageOptions) -> Mapping[str, 
 
 
 def _hash(build: Build, options: ImageOptions, trees: TreeHashes, recipe: str) -> str:
-    parts = {"context": trees.of(build.context), "base": recipe, "target": build.target}
-    if not build.dockerfile.is_relative_to(build.context):
-        parts["dockerfile"] = text_hash(build.dockerfile.read_text())
+    # The Dockerfile on its own too: it may be elsewhere, or left out of the context by .dockerignore.
+    dockerfile = text_hash(build.dockerfile.read_text())
+    parts = {"context": trees.of(build.context), "dockerfile": dockerfile, "base": recipe, "target": build.target}
     parts |= {f"arg {name}": value for name, value in build.args.items()}
     for name, where in _contexts(build, options).items():
         parts[f"context {name}"] = trees.of(Path(where)) if Path(where).is_dir() else where
