@@ -1,0 +1,296 @@
+"""One run of a drill: steady state, clients, faults, heal, converge, final read. Then the verdict is the judge's.
+
+Called by the command line, the pytest plugin and benchmarks. It works through narrow protocols, asks control for
+nothing but its status and journal, and whatever happens it heals what it broke and takes its clients away.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from altis_local import __version__
+from altis_local.clients.engine_reader import Found
+from altis_local.clock import Clock, Deadline, wait_until
+from altis_local.drill import setting as settings
+from altis_local.drill.carrier import Carrier, Follow
+from altis_local.drill.evidence import Document, Facts, FaultMark, PhaseMark
+from altis_local.drill.faults import Faults, Hands
+from altis_local.drill.scenario import Scenario, Timed, refuse, schedule
+from altis_local.drill.setting import Setting
+from altis_local.drill.store import Run
+from altis_local.drill.targets import resolve
+from altis_local.environment.progress import Progress
+from altis_local.errors import ActionFailed, AltisError
+from altis_local.model.faults import Fault
+
+WORK_WITHIN = 45.0
+"""Seconds for the clients' container to start and for each client to be acknowledged once."""
+END_WITHIN = 25.0
+"""Seconds for the clients to end their last operation."""
+READ_WITHIN = 90.0
+
+
+class World(Protocol):
+    """The environment, as far as a drill may know it."""
+
+    @property
+    def name(self) -> str: ...
+    def status(self) -> Mapping[str, Any]: ...
+    def journal(self, after: int = 0) -> Sequence[Document]: ...
+
+
+class Eyes(Protocol):
+    """What tells which containers there are, and a container's variables."""
+
+    def containers(self, environment: str | None = None) -> tuple[Found, ...]: ...
+    def environment_of(self, container: str) -> Mapping[str, str]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Tools:
+    """What a run works with."""
+
+    world: World
+    hands: Hands
+    eyes: Eyes
+    follow: Follow
+    clock: Clock
+    progress: Progress
+
+
+@dataclass(slots=True)
+class Course:
+    """What a run has seen so far; becomes its Facts."""
+
+    began: float
+    before: Document = field(default_factory=dict)
+    after: Document = field(default_factory=dict)
+    faults: list[FaultMark] = field(default_factory=list)
+    phases: list[PhaseMark] = field(default_factory=list)
+    troubles: list[str] = field(default_factory=list)
+    unsteady: str = ""
+    converged: bool | None = None
+    converge_seconds: float | None = None
+
+
+class Drilling:
+    """Runs one scenario on one environment into one folder."""
+
+    def __init__(self, tools: Tools, scenario: Scenario, run: Run, *, seed: int) -> None:
+        self._tools = tools
+        self._scenario = scenario
+        self._run = run
+        self._seed = seed
+        self._clock = tools.clock
+        self._faults = Faults(tools.world.name, tools.hands, tools.eyes, tools.clock)
+        self._to_heal: list[Callable[[], object]] = []
+        self._course = Course(tools.clock.monotonic())
+        self._started_at = tools.clock.now()
+        self._planned = len(scenario.faults)
+
+    def carry_out(self) -> None:
+        """Do it all; the folder then holds what the judge needs, also when this raises."""
+        status = self._tools.world.status()
+        refuse(self._scenario, str(status.get("plan")))
+        sequence = int(status.get("sequence") or 0)
+        try:
+            if self._steady():
+                self._exercise()
+        finally:
+            self._save(sequence)
+
+    # -- phases
+
+    @contextmanager
+    def _phase(self, name: str) -> Iterator[None]:
+        self._tools.progress.phase(name)
+        begin = self._clock.monotonic()
+        try:
+            yield
+        finally:
+            self._course.phases.append(PhaseMark(name, begin, self._clock.monotonic()))
+            self._tools.progress.end()
+
+    def _steady(self) -> bool:
+        with self._phase("steady state"):
+            deadline = Deadline.after(self._scenario.steady.within_s, self._clock)
+            wait_until(lambda: not self._unsteady(), deadline, every=0.2)
+            self._course.unsteady = self._unsteady()
+        return not self._course.unsteady
+
+    def _unsteady(self) -> str:
+        """Why the drill cannot begin; "" when it can."""
+        self._course.before = status = self._tools.world.status()
+        if not status.get("converged"):
+            return "the environment is not converged"
+        if self._scenario.steady.protected and status.get("protected") is not True:
+            return "the database is not protected: no promise could be kept"
+        if held := self._faults.active():
+            return f"another fault is on: {held[0].id}"
+        return ""
+
+    def _exercise(self) -> None:
+        where = self._look()
+        try:
+            self._work(where)
+        except ActionFailed as exc:
+            # A drill that did not get through is no verdict on the environment; what was seen so far is kept.
+            self._course.troubles.append(" · ".join([str(exc), *exc.log]))
+        self._converge()
+        self._read(where)
+
+    def _look(self) -> Setting:
+        containers = self._tools.eyes.containers(self._tools.world.name)
+        web = next((c for c in containers if c.role == "web" and c.kind == "member"), None)
+        if web is None:
+            raise ActionFailed("there is no web container")
+        variables = self._tools.eyes.environment_of(web.id)
+        return settings.look(self._tools.world.name, containers, self._course.before, variables)
+
+    @property
+    def _id(self) -> str:
+        """Names the clients' rows, posts and containers."""
+        return f"{int(self._started_at):x}"
+
+    def _work(self, where: Setting) -> None:
+        work = self._scenario.workload
+        told = settings.config(where, work, mode="write", run=self._id, seed=self._seed)
+        carrier = Carrier(self._tools.hands, self._tools.follow, self._run.history)
+        try:
+            with self._phase("clients get to work"):
+                carrier.start(settings.request(where, told))
+                carrier.wait_at_work(WORK_WITHIN)
+            begin = self._clock.monotonic()
+            self._strike(begin)
+            with self._phase("clients go on"):
+                left = begin + work.seconds - self._clock.monotonic()
+                if not carrier.wait_ended(max(0.0, left) + END_WITHIN):
+                    raise ActionFailed("the clients did not end in time", hint=carrier.problem or None)
+        finally:
+            self._heal()
+            carrier.stop()
+            carrier.remove()
+
+    def _strike(self, begin: float) -> None:
+        broken = frozenset(self._course.before.get("broken") or ())
+        timed = schedule(self._scenario, seed=self._seed, broken=broken)
+        self._planned = len(timed)
+        with self._phase("clients at work"):
+            self._pass_until(begin + timed[0].offset - 0.5 if timed else begin)
+        for one in timed:
+            with self._phase(f"fault: {one.fault.kind} {one.fault.target}"):
+                self._apply(one, begin + one.offset)
+
+    def _pass_until(self, moment: float) -> None:
+        self._clock.sleep(max(0.0, moment - self._clock.monotonic()))
+
+    def _apply(self, one: Timed, moment: float) -> None:
+        """Aim, wait for the moment, strike, and note what was really done when."""
+        fault = one.fault
+        world = self._tools.world
+        targets = resolve(fault.target, self._tools.eyes.containers(world.name), world.status())
+        names = tuple(t.member for t in targets)
+        self._pass_until(moment)
+        mono, at = self._clock.monotonic(), self._clock.now()
+        match fault.kind:
+            case "kill":
+                struck = self._faults.kill(targets)
+                # The shell in the member tells the moment itself: getting into a container takes 0.1 s.
+                mono, at = mono + (struck - at), struck
+            case "pause":
+                self._forget_later(self._faults.pause(targets, fault.for_s))
+            case "hold-receiver":
+                self._to_heal.append(lambda: self._faults.release_receivers(targets))
+                self._faults.hold_receivers(targets)
+                self._clock.sleep(fault.for_s)
+        self._tools.progress.detail(f"{fault.kind}: {', '.join(names)}")
+        self._course.faults.append(FaultMark(fault.kind, fault.target, names, at, mono, True))
+
+    def _forget_later(self, held: Sequence[Fault]) -> None:
+        for one in held:
+            self._to_heal.append(lambda name=one.id: self._faults.clear(name))  # type: ignore[misc]
+
+    def _heal(self) -> None:
+        """Undo every fault. One that cannot be undone must not keep the others: its lease ends it."""
+        while self._to_heal:
+            try:
+                self._to_heal.pop()()
+            except AltisError as exc:
+                self._course.troubles.append(f"healing: {exc}")
+
+    def _converge(self) -> None:
+        with self._phase("converging"):
+            deadline = Deadline.after(self._scenario.converge_s, self._clock)
+            self._course.converged = wait_until(self._is_whole, deadline, every=0.25)
+
+    def _is_whole(self) -> bool:
+        try:
+            self._course.after = status = self._tools.world.status()
+        except AltisError:
+            return False  # control may be what was broken
+        before = self._course.before
+        return bool(status.get("converged")) and status.get("protected") == before.get("protected")
+
+    def _read(self, where: Setting) -> None:
+        told = settings.config(where, self._scenario.workload, mode="read", run=self._id, seed=self._seed)
+        carrier = Carrier(self._tools.hands, self._tools.follow, self._run.history)
+        with self._phase("final read"):
+            try:
+                carrier.start(settings.request(where, told))
+                if not carrier.wait_ended(READ_WITHIN):
+                    self._course.troubles.append(f"the final read did not end: {carrier.problem}")
+            finally:
+                carrier.remove()
+
+    # -- what is kept
+
+    def _save(self, sequence: int) -> None:
+        journal = self._journal(sequence)
+        if journal is not None:
+            self._run.save_journal(journal)
+            self._course.converge_seconds = self._converge_seconds(journal)
+        self._run.save(self._scenario, self._facts())
+
+    def _journal(self, after: int) -> list[Document] | None:
+        events: list[Document] = []
+        try:
+            while more := self._tools.world.journal(after):
+                events += more
+                after = int(more[-1]["sequence"])
+        except AltisError as exc:
+            self._course.troubles.append(f"the journal could not be read: {exc}")
+            return None
+        return events
+
+    def _converge_seconds(self, journal: Sequence[Document]) -> float | None:
+        """From the fault to the last time that control found the environment whole again."""
+        struck = next((m for m in self._course.faults if m.kind != "hold-receiver"), None)
+        found = [float(e["at"]) for e in journal if e.get("kind") == "converged"]
+        if struck is None or not found or found[-1] < struck.at:
+            return None
+        return round(found[-1] - struck.at, 3)
+
+    def _facts(self) -> Facts:
+        seen = self._course
+        return Facts(
+            drill=self._scenario.name,
+            environment=self._tools.world.name,
+            plan=str(seen.before.get("plan")),
+            seed=self._seed,
+            started_at=self._started_at,
+            version=__version__,
+            broken=tuple(seen.before.get("broken") or ()),
+            planned=self._planned,
+            faults=tuple(seen.faults),
+            phases=tuple(seen.phases),
+            before=seen.before,
+            after=seen.after,
+            converged=seen.converged,
+            converge_seconds=seen.converge_seconds,
+            duration=self._clock.monotonic() - seen.began,
+            unsteady=seen.unsteady,
+            troubles=tuple(seen.troubles),
+        )
