@@ -56,8 +56,8 @@ def shipped() -> Path:
 
 
 def compose_files(folder: Path | None = None) -> tuple[Path, ...]:
-    """The tiers of compose/, then the user's own compose.override.yml where `folder` has one."""
-    own = tuple(sorted((shipped() / "compose").glob("*.yml")))
+    """compose/, which includes its tiers, then the user's own compose.override.yml where `folder` has one."""
+    own = (shipped() / "compose" / "compose.yml",)
     override = folder / "compose.override.yml" if folder else None
     return (*own, override) if override and override.is_file() else own
 
