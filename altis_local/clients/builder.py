@@ -29,6 +29,8 @@ PROJECT_CONTEXT = "project"
 
 Report = Callable[[str], None]
 
+_STEP_LENGTH = 100
+
 _STEP = re.compile(r"^#(\d+) (\[.+\].*)$")
 _OUTPUT = re.compile(r"^#(\d+) (?:\d+\.\d+ )?(.*)$")
 _ERROR = re.compile(r"^#(\d+) ERROR: (.*)$")
@@ -253,7 +255,7 @@ class BuildLog:
 
     def _begin(self, number: str, name: str) -> None:
         if number not in self._names:
-            self._names[number] = name
+            self._names[number] = name = _shortened(name)
             if " internal]" not in name and "[internal]" not in name:
                 self._report(name)
 
@@ -268,3 +270,9 @@ class BuildLog:
         return BuildFailed(
             f"image {image} did not build: {name} failed", log=lines, hint="correct the step and run the same again"
         )
+
+
+def _shortened(step: str) -> str:
+    """A step's name on one line: instructions can be scripts."""
+    plain = " ".join(step.split())
+    return plain if len(plain) <= _STEP_LENGTH else f"{plain[: _STEP_LENGTH - 1]}…"
