@@ -1,0 +1,31 @@
+"""One health check over HTTP, as the cloud's load balancer asks: cheap, time-limited, its end a value."""
+
+from __future__ import annotations
+
+import http.client
+from urllib.parse import urlsplit
+
+from altis_local.model.state import Health, Reach
+
+USER_AGENT = "ELB-HealthChecker/2.0"
+"""The load balancer's own (LB-05): such requests make no trace."""
+
+
+def probe(url: str, *, host_header: str, timeout: float) -> Health:
+    """OK for 2xx and 3xx; FAILING for another answer; REFUSED or SILENT where there is none. Never raises."""
+    parts = urlsplit(url)
+    connection = http.client.HTTPConnection(parts.hostname or "", parts.port or 80, timeout=timeout)
+    try:
+        connection.request("GET", parts.path or "/", headers={"Host": host_header, "User-Agent": USER_AGENT})
+        answer = connection.getresponse()
+        if answer.status < 400:
+            return Health(Reach.OK)
+        return Health(Reach.FAILING, f"answered {answer.status}")
+    except ConnectionRefusedError:
+        return Health(Reach.REFUSED, "connection refused")
+    except TimeoutError:
+        return Health(Reach.SILENT, f"no answer within {timeout:g} s")
+    except (OSError, http.client.HTTPException) as error:
+        return Health(Reach.FAILING, f"connection lost ({type(error).__name__})")
+    finally:
+        connection.close()

@@ -1,0 +1,64 @@
+"""The two values that control keeps, as JSON files in its volume: the Spec and the protection record.
+
+Saving is atomic and durable: a temporary file, fsynced, renamed, the folder fsynced. A file that cannot be read is an
+error and never taken for an absent one: absent means "not protected".
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import TypeVar
+
+from altis_local import wire
+from altis_local.errors import AltisError, UsageError
+from altis_local.model.spec import Spec
+from altis_local.model.state import Protection
+
+T = TypeVar("T")
+
+
+class FileRecords:
+    """Files `spec.json` and `protection.json` in a folder that exists."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def load_spec(self) -> Spec | None:
+        return self._load("spec.json", Spec)
+
+    def save_spec(self, spec: Spec) -> None:
+        self._save("spec.json", spec)
+
+    def load_record(self) -> Protection | None:
+        return self._load("protection.json", Protection)
+
+    def save_record(self, record: Protection) -> None:
+        self._save("protection.json", record)
+
+    def _load(self, name: str, kind: type[T]) -> T | None:
+        path = self._folder / name
+        try:
+            return wire.load(kind, json.loads(path.read_text()))
+        except FileNotFoundError:
+            return None
+        except (OSError, ValueError, UsageError) as error:
+            raise AltisError(f"{path} cannot be read: {error}", hint="remove it only if you know what it held") from error
+
+    def _save(self, name: str, value: object) -> None:
+        path, fresh = self._folder / name, self._folder / f".{name}.new"
+        try:
+            # Holds secrets: nobody else may read it.
+            with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+                json.dump(wire.dump(value), file)
+                file.flush()
+                os.fsync(file.fileno())
+            fresh.replace(path)
+            folder = os.open(self._folder, os.O_RDONLY)
+            try:
+                os.fsync(folder)
+            finally:
+                os.close(folder)
+        except OSError as error:
+            raise AltisError(f"{path} cannot be written: {error.strerror}", hint="is the disk full?") from error
