@@ -61,8 +61,7 @@ def load(files: Sequence[Path], cache: Path) -> ComposeModel:
 def resolve(files: Sequence[Path], cache: Path) -> Mapping[str, Any]:
     """What `docker compose config --no-interpolate` makes of the files, kept in `cache` by their content."""
     digest = hashlib.sha256()
-    # The first file includes others beside it.
-    for file in [*files, *sorted(files[0].parent.glob("*.yml"))]:
+    for file in files:
         digest.update(f"{file}\0".encode() + file.read_bytes() + b"\0")
     kept = cache / f"compose-{digest.hexdigest()[:24]}.json"
     try:

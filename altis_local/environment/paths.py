@@ -56,8 +56,11 @@ def shipped() -> Path:
 
 
 def compose_files(folder: Path | None = None) -> tuple[Path, ...]:
-    """compose/, which includes its tiers, then the user's own compose.override.yml where `folder` has one."""
-    own = (shipped() / "compose" / "compose.yml",)
+    """The tiers of compose/, then the user's own compose.override.yml where `folder` has one.
+
+    Each by name: what `include` brings in, a later file could not change.
+    """
+    own = tuple(sorted((shipped() / "compose").glob("*.yml")))
     override = folder / "compose.override.yml" if folder else None
     return (*own, override) if override and override.is_file() else own
 
