@@ -5,8 +5,6 @@ Every step can be repeated. Whatever fails raises, which ends the Steps; the nex
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from altis_local.act.context import Context, DbWriter
 from altis_local.clock import Deadline, wait_until
 from altis_local.errors import ActionFailed, AltisError
@@ -21,6 +19,7 @@ APPLY_LIMIT = 60.0
 RECEIVE_LIMIT = 5.0
 """Seconds for readers to receive what the writer has; the next turn tries again."""
 CONNECT_LIMIT = 1.0
+REPLICA_USER = "altis_replica"
 
 
 def node(context: Context, name: str) -> DbWriter:
@@ -38,13 +37,13 @@ def fence(context: Context, action: do.Fence) -> None:
     if container is None or container.phase in ("exited", "created"):
         return
     member = context.member(action.member)
-    refused: Callable[[], bool] = (
-        context.sessions.db(member).is_refused if member.role == "db" else context.sessions.cache(member).is_refused
-    )
     killed = context.pool.submit(context.engine.kill, container.id)
 
     def is_gone() -> bool:
-        return refused() or not context.engine.is_running(container.id)
+        if context.sessions.is_refused(member):
+            return True
+        found = context.container(action.member)
+        return found is None or found.phase == "exited"
 
     if not wait_until(is_gone, Deadline.after(FENCE_LIMIT, context.clock), every=0.01):
         raise ActionFailed(f"could not be fenced within {FENCE_LIMIT:.0f} s", member=action.member)
@@ -65,7 +64,7 @@ def demote(context: Context, action: do.Demote) -> None:
 def wait_applied(context: Context, action: do.WaitApplied) -> None:
     """All that it received; and all that another member executed, where one is named."""
     beyond = node(context, action.beyond).executed() if action.beyond else None
-    node(context, action.member).wait_applied(beyond, APPLY_LIMIT)
+    node(context, action.member).wait_applied(beyond, timeout=APPLY_LIMIT)
 
 
 def write_record(context: Context, action: do.WriteRecord) -> None:
@@ -82,7 +81,7 @@ def repoint(context: Context, action: do.Repoint) -> None:
     """Follow the writer by GTID."""
     source = address(context.spec.block, "store", context.member(action.source))
     node(context, action.member).repoint(
-        source, "altis_replica", context.spec.secrets.db_replica, acknowledge=action.acknowledge
+        source, user=REPLICA_USER, password=context.spec.secrets.db_replica, acknowledge=action.acknowledge
     )
 
 
@@ -103,7 +102,7 @@ def await_connected(context: Context, action: do.AwaitConnected) -> None:
         return
     writer = node(context, action.member)
     deadline = Deadline.after(CONNECT_LIMIT, context.clock)
-    wait_until(lambda: writer.semi_sync_clients() >= action.count, deadline, every=0.01)
+    wait_until(lambda: writer.observe().semi_sync.clients >= action.count, deadline, every=0.01)
 
 
 def await_received(context: Context, action: do.AwaitReceived) -> None:
@@ -112,7 +111,7 @@ def await_received(context: Context, action: do.AwaitReceived) -> None:
 
     def holds(name: str) -> bool:
         try:
-            have: GtidSet = node(context, name).received()
+            have = node(context, name).observe().has
         except AltisError:
             return False
         return have.contains(target)
@@ -134,4 +133,4 @@ def set_aside(context: Context, action: do.SetAside) -> None:
 def seed(context: Context, action: do.Seed) -> None:
     """CLONE; the server stops by itself afterwards and healing starts it."""
     donor = address(context.spec.block, "store", context.member(action.donor))
-    node(context, action.member).clone_from(donor, "altis_replica", context.spec.secrets.db_replica)
+    node(context, action.member).clone_from(donor, user=REPLICA_USER, password=context.spec.secrets.db_replica)

@@ -15,6 +15,7 @@ from altis_local.errors import AltisError
 from altis_local.model import actions as do
 from altis_local.model.actions import Action, Steps
 from altis_local.model.history import Event
+from altis_local.model.state import Protection
 
 Journal = Callable[[Event], None]
 
@@ -85,6 +86,6 @@ def describe(action: Action) -> str:
 def _short(value: object) -> str:
     if isinstance(value, frozenset | tuple):
         return "{" + ",".join(sorted(map(str, value))) + "}"
-    if hasattr(value, "voters"):
+    if isinstance(value, Protection):
         return f"term {value.term}, {value.writer}, k={value.k} of {{{','.join(sorted(value.voters))}}}"
     return str(value)

@@ -5,13 +5,15 @@ One function for each action; called by the executor.
 
 from __future__ import annotations
 
-from altis_local.act.context import Context
+from altis_local.act.context import Context, ProxyWriter
 from altis_local.errors import ActionFailed
 from altis_local.model import actions as do
 from altis_local.model.topology import address
 
 ENDPOINTS = "endpoints"
 FRONTENDS = ("db-writer", "db-reader", "cache")
+_ALSO = {"web": ("web-open",)}
+"""The load balancer has a second list of the same servers, used when every one fails its check (fail open, LB-06)."""
 INSTALL_LIMIT = 180.0
 """Seconds for the site's installation; a large project's migration may take minutes."""
 LAST_LINES = 15
@@ -25,7 +27,7 @@ def hold(context: Context, action: do.Hold) -> None:
     list(context.pool.map(lambda name: _proxy(context, name).hold(action.frontend), running))
 
 
-def _proxy(context: Context, name: str):  # type: ignore[no-untyped-def]
+def _proxy(context: Context, name: str) -> ProxyWriter:
     return context.sessions.proxy(context.member(name))
 
 
@@ -39,7 +41,8 @@ def route(context: Context, action: do.Route) -> None:
         for slot in context.spec.slots(_role_behind(action.backend)):
             drains = slot.name in action.draining
             modes[slot.name] = "ready" if slot.name in action.ready else "drain" if drains else "maint"
-        proxy.set_servers(action.backend, modes, cut=action.cut)
+        for backend in (action.backend, *_ALSO.get(action.backend, ())):
+            proxy.set_servers(backend, modes, cut=action.cut)
         if member.role == ENDPOINTS and action.backend in FRONTENDS:
             proxy.release(action.backend)
 

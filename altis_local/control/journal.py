@@ -13,6 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from altis_local import wire
+from altis_local.errors import UsageError
 from altis_local.model.history import Event
 
 KEPT = 5000
@@ -37,7 +38,7 @@ class Journal:
         for line in self._path.read_text(errors="replace").splitlines()[-KEPT:]:
             try:
                 self._events.append(wire.load(Event, json.loads(line)))
-            except ValueError:
+            except (ValueError, UsageError):
                 continue  # the last line of a killed control may be torn
         return self._events[-1].sequence if self._events else 0
 

@@ -38,6 +38,12 @@ class Resolver:
         self._socket.bind((address, port))
         self._thread = threading.Thread(target=self._serve, name="resolver", daemon=True)
 
+    @property
+    def where(self) -> tuple[str, int]:
+        """Address and port that it is bound to."""
+        host, port = self._socket.getsockname()
+        return host, port
+
     def start(self) -> None:
         self._thread.start()
 

@@ -82,6 +82,9 @@ class Api:
             return _error(503, "nothing was observed yet")
         memory = await run_in_threadpool(self._memory, seen)
         document = status(seen.spec, seen.snapshot, seen.recent, memory)
+        if seen.spec is not self._loop.store.spec:
+            # What was seen belongs to an older Spec: nothing is known of the new one yet.
+            document["settled"] = document["converged"] = False
         document["missing"] = self._missing(seen)
         document["sequence"] = self._loop.journal.last
         return JSONResponse(document)

@@ -13,11 +13,13 @@ from altis_local.clients.haproxy import HaproxyAdmin
 from altis_local.clients.http_probe import probe
 from altis_local.clients.mysql import MySqlNode
 from altis_local.clients.redis_node import RedisNode
-from altis_local.model.spec import Spec
+from altis_local.clients.tcp import is_refused
+from altis_local.model.spec import Secrets, Spec
 from altis_local.model.state import Health
 from altis_local.model.topology import Member, address
 
 CONTROL_USER = "altis_control"
+PORTS = {"db": 3306, "redis": 6379}
 HTTP_LIMIT = 0.5
 """Seconds for a health check over HTTP."""
 
@@ -34,7 +36,10 @@ class LiveSessions:
 
     def db(self, member: Member) -> MySqlNode:
         return self._get(
-            member, lambda: MySqlNode(member.name, self._at(member, "store"), CONTROL_USER, self._secrets().db_control)
+            member,
+            lambda: MySqlNode(
+                member.name, self._at(member, "store"), user=CONTROL_USER, password=self._secrets().db_control
+            ),
         )
 
     def cache(self, member: Member) -> RedisNode:
@@ -42,6 +47,10 @@ class LiveSessions:
 
     def proxy(self, member: Member) -> HaproxyAdmin:
         return self._get(member, lambda: HaproxyAdmin(member.name, self._at(member, "admin")))
+
+    def is_refused(self, member: Member) -> bool:
+        """Whether nothing listens at a db or redis member's address."""
+        return is_refused(self._at(member, "store"), PORTS[member.role])
 
     def http(self, url: str, host: str) -> Health:
         return probe(url, host_header=host, timeout=HTTP_LIMIT)
@@ -71,5 +80,5 @@ class LiveSessions:
     def _at(self, member: Member, network: str) -> str:
         return address(self._spec().block, network, member)
 
-    def _secrets(self):  # type: ignore[no-untyped-def]
+    def _secrets(self) -> Secrets:
         return self._spec().secrets

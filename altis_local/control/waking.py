@@ -60,10 +60,10 @@ class Waking:
             if lives.get(name, life) != life:
                 self._sessions.drop(name)
         self._lives = {**self._lives, **lives}
-        for name, session in self._sessions.kept().items():
-            self._watch(name, session)
+        for session in self._sessions.kept().values():
+            self._watch(session)
 
-    def _watch(self, name: str, session: object) -> None:
+    def _watch(self, session: object) -> None:
         raw = getattr(session, "socket", None)
         if raw is not None:
-            self._watcher.watch(name, raw, self._wake)
+            self._watcher.watch(raw, self._wake)

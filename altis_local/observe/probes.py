@@ -61,7 +61,13 @@ def probe(spec: Spec, sessions: Sessions, member: Member) -> Reading:
 
 
 def _db(spec: Spec, sessions: Sessions, member: Member) -> Reading:
-    node = sessions.db(member).observe()
+    try:
+        node = sessions.db(member).observe()
+    except Unreachable as error:
+        if not error.refused:
+            raise
+        # A session that somebody killed is no dead server: ask again on a new one.
+        node = sessions.db(member).observe()
     if "semi-sync" in spec.broken:
         node = _believed(node)
     return Reading(Health(Reach.OK), node)
