@@ -91,7 +91,7 @@ class _Picture:
         """A server by its member's name, where the status tells it."""
         facts = self._judged.evidence.facts
         holder = duty_holder(facts.before if server == self._servers[0] else facts.after, "writer")
-        return f"acknowledged by {holder or 'server'} (server {server})" if server else "acknowledged"
+        return f"{holder or 'writer'} (server {server})" if server else "acknowledged"
 
     def _moments(self, attempts: tuple[Attempt, ...]) -> list[float]:
         return [(a.end or a.begin) - self._zero for a in attempts]

@@ -90,7 +90,7 @@ def request(setting: Setting, told: Config) -> ContainerRequest:
         labels={**labels(setting.environment, "workload"), "altis-local.run": told.run},
         environment={VARIABLE: told.dump(), "PYTHONUNBUFFERED": "1"},
         networks=tuple(Attachment(qualified(setting.environment, network)) for network in NETWORKS),
-        entrypoint=("python", "-m", "altis_local.drill.workload"),
+        entrypoint=("tini", "--", "python", "-m", "altis_local.drill.workload"),
         command=(),
         dns=(setting.resolver,),
         memory=MEMORY,
