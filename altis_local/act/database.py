@@ -19,6 +19,8 @@ APPLY_LIMIT = 60.0
 RECEIVE_LIMIT = 5.0
 """Seconds for readers to receive what the writer has; the next turn tries again."""
 CONNECT_LIMIT = 1.0
+STOP_LIMIT = 30.0
+"""Seconds for a server to stop by itself after CLONE; 3-5 s were measured (recipes/db.md, section 5)."""
 REPLICA_USER = "altis_replica"
 
 
@@ -131,6 +133,14 @@ def set_aside(context: Context, action: do.SetAside) -> None:
 
 
 def seed(context: Context, action: do.Seed) -> None:
-    """CLONE; the server stops by itself afterwards and healing starts it."""
+    """CLONE; the server stops by itself afterwards, which is waited for, and healing starts it."""
     donor = address(context.spec.block, "store", context.member(action.donor))
     node(context, action.member).clone_from(donor, user=REPLICA_USER, password=context.spec.secrets.db_replica)
+    deadline = Deadline.after(STOP_LIMIT, context.clock)
+
+    def has_ended() -> bool:
+        found = context.container(action.member)
+        return found is None or not found.is_running
+
+    if not wait_until(has_ended, deadline, every=0.1):
+        raise ActionFailed("still runs after its data were cloned", member=action.member)

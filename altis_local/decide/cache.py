@@ -56,7 +56,8 @@ def _elect(snapshot: Snapshot, recent: Recent, members: list[str]) -> tuple[Step
     if any(_may_come_back(snapshot, recent, name) for name in absent):
         return ()
     best = best_standby(list(snapshot.cache.values()), members)
-    if best is None:
+    if best is None or (absent and not best.offset and not best.keys):
+        # Nobody holds anything: no hurry. (First start: the first member becomes primary, not the quickest.)
         return ()
     fences: tuple[Action, ...] = tuple(do.Fence(name) for name in absent if snapshot.container(name))
     route = do.Route(running_proxies(snapshot, "endpoints"), BACKEND, frozenset({best.member}), cut=True)

@@ -79,7 +79,7 @@ def _readers(spec: Spec, snapshot: Snapshot, writer: str) -> frozenset[str]:
         and n.receiver
         and follows(spec, n, writer)
         and n.receiver.sql == "Yes"
-        and (n.receiver.is_receiving or not alive)
+        and (n.receiver.io != "No" or not alive)  # "Connecting" passes: what it has is no older than a moment
         and (n.receiver.lag or 0.0) <= LAG_LIMIT
     )
 

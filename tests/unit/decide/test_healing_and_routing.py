@@ -1,0 +1,141 @@
+"""Who is started, killed, drained and routed: tables of what was seen and what is done."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from altis_local.decide import healing, routing, site, turn
+from altis_local.model import actions as do
+from altis_local.model.history import Recent
+from altis_local.model.spec import Wish
+from altis_local.model.state import Container, Health, Phase, ProxyServer, Proxy, Reach, Snapshot
+from tests.unit.decide.states import NOW, STARTED, container, db, proxy, recent, snapshot
+from tests.unit.decide.world import make_spec
+
+SPEC = make_spec("production-ha", roles=("web", "lb"))
+WELL = tuple(container(n, r) for n, r in (("web-a1", "web"), ("web-b1", "web"), ("lb-a", "lb"), ("lb-b", "lb"), ("lb-c", "lb")))  # fmt: skip
+NOBODY: frozenset[str] = frozenset()
+
+
+def with_one(replaced: Container | None) -> tuple[Container, ...]:
+    rest = tuple(c for c in WELL if c.member != "web-a1")
+    return rest if replaced is None else (replaced, *rest)
+
+
+CASES: list[tuple[str, Snapshot, Recent, list[do.Action]]] = [
+    ("well", snapshot(*WELL), recent(), []),
+    ("gone", snapshot(*with_one(None)), recent(), [do.StartMember("web-a1")]),
+    ("exited", snapshot(*with_one(container("web-a1", "web", Phase.EXITED))), recent(), [do.StartMember("web-a1")]),
+    ("created, never started", snapshot(*with_one(container("web-a1", "web", Phase.CREATED))), recent(), [do.StartMember("web-a1")]),
+    ("older image", snapshot(*with_one(container("web-a1", "web", image="altis-local/web:0"))), recent(), [do.StartMember("web-a1")]),
+    ("paused", snapshot(*with_one(container("web-a1", "web", Phase.PAUSED))), recent(), [do.KillMember("web-a1", "is frozen")]),
+    ("busy for a while", snapshot(*WELL, silent=("web-a1",)), recent(answered=("web-a1",), missed={"web-a1": 5}, since=NOW - 4), []),
+    ("silent for long", snapshot(*WELL, silent=("web-a1",)), recent(answered=("web-a1",), missed={"web-a1": 5}, since=NOW - 9), [do.KillMember("web-a1", "did not answer for 9.0 s")]),
+    ("lb silent", snapshot(*WELL, silent=("lb-a",)), recent(answered=("lb-a",), missed={"lb-a": 3}, since=NOW - 3), [do.KillMember("lb-a", "did not answer for 3.0 s")]),
+    ("never answered, too long", snapshot(*WELL, refused=("web-a1",)), recent(missed={"web-a1": 1}), [do.KillMember("web-a1", "gave no good answer in 100 s since its start")]),
+    ("backs off", snapshot(*with_one(container("web-a1", "web", Phase.EXITED))), Recent(starts={"web-a1": (NOW - 9, NOW - 6, NOW - 3, NOW - 1)}), []),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("seen", "past", "wanted"), [c[1:] for c in CASES], ids=[c[0] for c in CASES])
+def test_healing(seen: Snapshot, past: Recent, wanted: list[do.Action]) -> None:
+    assert [a for s in healing.decide(SPEC, seen, past, NOBODY) for a in s.actions] == wanted
+
+
+def test_networks_come_first() -> None:
+    seen = replace(snapshot(), networks=NOBODY, joined=NOBODY)
+    (steps,) = healing.decide(SPEC, seen, recent(), NOBODY)
+    assert isinstance(steps.actions[0], do.CreateNetworks)
+
+
+def test_a_dead_writer_is_not_restarted_while_it_is_replaced() -> None:
+    spec = make_spec("production-ha", roles=("db",), db=2)
+    seen = snapshot(container("db-1", "db", Phase.EXITED), container("db-2", "db"), nodes=(db("db-2"),))
+    assert healing.decide(spec, seen, recent(), frozenset({"db"})) == ()
+    assert healing.decide(spec, seen, recent(), NOBODY)[0].actions == (do.StartMember("db-1"),)
+
+
+def test_stop_ends_traffic_before_data() -> None:
+    spec = replace(make_spec(roles=("web", "db")), wish=Wish.STOPPED)
+    both = snapshot(container("web-a1", "web"), container("db-1", "db"))
+    assert [s.actions[0] for s in turn.decide(spec, both, recent())] == [do.StopMember("web-a1", remove=False)]
+    last = snapshot(container("web-a1", "web", Phase.EXITED), container("db-1", "db"))
+    assert [s.actions[0] for s in turn.decide(spec, last, recent())] == [do.StopMember("db-1", remove=False)]
+    assert turn.is_converged(spec, snapshot(container("db-1", "db", Phase.EXITED)), recent())
+
+
+# -- scaling down drains first
+
+
+SURPLUS = (*WELL, container("web-c1", "web"))
+
+
+def lb(name: str, mode: str, sessions: int) -> Proxy:
+    servers = [ProxyServer("web", "web-a1", "ready", True, 0), ProxyServer("web", "web-b1", "ready", True, 0)]
+    return Proxy(name, (*servers, ProxyServer("web", "web-c1", mode, True, sessions)))
+
+
+def lbs(mode: str, sessions: int) -> tuple[Proxy, ...]:
+    return tuple(lb(f"lb-{z}", mode, sessions) for z in "abc")
+
+
+@pytest.mark.parametrize(
+    ("mode", "sessions", "since", "stopped"),
+    [("ready", 0, NOW, False), ("drain", 2, NOW, False), ("drain", 0, NOW, True), ("drain", 2, NOW - 301, True)],
+    ids=["not drained yet", "requests under way", "drained", "drained for too long"],
+)
+def test_surplus(mode: str, sessions: int, since: float, stopped: bool) -> None:
+    seen = snapshot(*SURPLUS, nodes=lbs(mode, sessions))
+    steps = healing.decide(SPEC, seen, Recent(draining_since={"web-c1": since}), NOBODY)
+    assert bool(steps) == stopped
+    routes = routing.decide(SPEC, seen, recent(), NOBODY)
+    assert bool(routes) == (mode == "ready")
+    if routes:
+        (route,) = routes[0].actions
+        assert isinstance(route, do.Route)
+        assert route.draining == {"web-c1"}
+        assert not route.cut
+
+
+def test_all_unhealthy_stay_routed() -> None:
+    """Fail open, as an Application Load Balancer (LB-06)."""
+    seen = snapshot(*WELL, nodes=(proxy("lb-a", web={"web-a1", "web-b1"}),), silent=("web-a1", "web-b1"))
+    past = recent(answered=("web-a1", "web-b1"), missed={"web-a1": 9, "web-b1": 9})
+    assert routing.decide(SPEC, seen, past, NOBODY) == ()
+
+
+def test_a_dead_web_container_leaves_and_a_new_one_joins_when_healthy() -> None:
+    seen = snapshot(*with_one(None), nodes=(proxy("lb-a", web={"web-a1", "web-b1"}),))
+    (steps,) = routing.decide(SPEC, seen, recent(), NOBODY)
+    assert steps.actions[0] == do.Route(("lb-a",), "web", frozenset({"web-b1"}))
+
+
+# -- the site
+
+
+def test_the_site_is_installed_once_the_writer_is_routed() -> None:
+    spec = make_spec("local", roles=("web", "db", "endpoints"))
+    up = (container("web-a1", "web"), container("db-1", "db"), container("endpoints-a", "endpoints"))
+    writer = db("db-1", writable=True)
+    routed = proxy("endpoints-a", db_writer={"db-1"})
+    assert site.decide(spec, snapshot(*up, nodes=(writer, proxy("endpoints-a", db_writer=set()))), recent()) == ()
+    (steps,) = site.decide(spec, snapshot(*up, nodes=(writer, routed)), recent())
+    assert steps.actions == (do.InstallSite("web-a1"),)
+    done = db("db-1", writable=True, site_url="https://localhost:8443")
+    assert site.decide(spec, snapshot(*up, nodes=(done, routed)), recent()) == ()
+
+
+def test_misses_and_answers_are_counted() -> None:
+    from altis_local.model.history import advance
+
+    bad = replace(snapshot(*WELL), health={"web-a1": Health(Reach.SILENT), "web-b1": Health(Reach.OK)})
+    past = advance(advance(Recent(), bad, NOBODY), replace(bad, taken_at=NOW + 1), frozenset({"web-c1"}))
+    assert past.missed("web-a1") == 2
+    assert past.misses["web-a1"].since == NOW
+    assert past.answered == {"web-b1": NOW + 1}
+    assert past.draining_since == {"web-c1": NOW + 1}
+    assert past.starts["web-a1"] == (STARTED,)
+    assert past.has_answered(WELL[1])
+    assert not past.has_answered(WELL[0])
