@@ -1,28 +1,31 @@
 """One HAProxy (lb or endpoints) over its runtime API, on the admin network. It decides nothing.
 
-One kept session in prompt mode, where each command's answer ends with a line `> ` (HAProxy Management Guide, 9.3).
+One kept session in prompt mode, where each command's answer ends with a line `> ` (HAProxy Management Guide, 9.3);
+commands that belong together go in one round trip.
 """
 
 from __future__ import annotations
 
-import csv
 import socket
 import threading
 from collections.abc import Mapping
 
+from altis_local.clients import haproxy_rows
+from altis_local.clients.tcp import has_ended, unreachable
 from altis_local.errors import ActionFailed, Unreachable
-from altis_local.model.state import Proxy, ProxyServer
+from altis_local.model.state import Proxy
 
 PORT = 9999
 LIMIT = 0.5
-"""Seconds for each command."""
-ACCEPTING = 512
-"""A frontend's usual limit of connections; 0 holds it (recipes/db.md, section 2)."""
+"""Seconds for each round trip; it takes less than a millisecond."""
+ACCEPTING = 800
+"""A frontend's usual limit of connections, as the endpoints image sets it; 0 holds it (accept is paused)."""
 _END = b"\n> "
+_Kept = socket.socket
 
 
 class HaproxyAdmin:
-    """Safe to share between threads; one command at a time."""
+    """Safe to share between threads; one round trip at a time."""
 
     def __init__(self, member: str, address: str, *, port: int = PORT) -> None:
         self.member = member
@@ -43,76 +46,78 @@ class HaproxyAdmin:
 
     def observe(self) -> Proxy:
         """Every server line, and which frontends are held."""
-        rows = list(csv.DictReader(self._ask("show stat").removeprefix("# ").splitlines()))
-        servers = tuple(_server(row) for row in rows if row["svname"] not in ("FRONTEND", "BACKEND"))
-        held = frozenset(row["pxname"] for row in rows if row["svname"] == "FRONTEND" and row["slim"] == "0")
-        return Proxy(self.member, servers, held)
+        stat, states = self._ask(haproxy_rows.FRONTENDS_AND_SERVERS, haproxy_rows.STATES)
+        return haproxy_rows.proxy(self.member, stat, states)
 
-    def set_servers(self, backend: str, modes: Mapping[str, str], *, cut: bool) -> None:
-        """Set each server to ready, drain or maint. `cut` also ends the sessions of those that leave."""
-        commands = [f"set server {backend}/{name} state {mode}" for name, mode in modes.items()]
+    def set_server(self, backend: str, server: str, mode: str) -> None:
+        """Set one server to ready, drain or maint."""
+        self.set_servers(backend, {server: mode})
+
+    def set_servers(self, backend: str, modes: Mapping[str, str], *, cut: bool = False) -> None:
+        """Set each server to ready, drain or maint. `cut` also ends the sessions of those set to maint."""
+        self._do(*(f"set server {backend}/{server} state {mode}" for server, mode in modes.items()))
         if cut:
-            # By itself maint leaves established sessions alone. A dead server's own were closed by its end.
-            leaving = [name for name, mode in modes.items() if mode == "maint"]
-            commands += [f"shutdown sessions server {backend}/{name}" for name in leaving]
-        self._do(*commands)
+            # By itself maint leaves established sessions alone.
+            self.shutdown_sessions(backend, *(server for server, mode in modes.items() if mode == "maint"))
+
+    def shutdown_sessions(self, backend: str, *servers: str) -> None:
+        """End the sessions that these servers serve.
+
+        Not those still connecting to a server: ended by force, they would leave their client hanging (seen with
+        `on-marked-down shutdown-sessions`). They end by themselves within `timeout connect`.
+        """
+        (sessions,) = self._ask(haproxy_rows.SESSIONS)
+        ids = haproxy_rows.established(sessions, backend, servers)
+        # One that has ended by itself meanwhile is answered with "No such session".
+        self._ask(*(f"shutdown session {session}" for session in ids))
 
     def hold(self, frontend: str) -> None:
         """Accept nothing: new connections wait in the kernel's queue."""
         self._do(f"set maxconn frontend {frontend} 0")
 
-    def release(self, frontend: str) -> None:
+    def release(self, frontend: str, maxconn: int = ACCEPTING) -> None:
         """Accept what waits, and all that comes."""
-        self._do(f"set maxconn frontend {frontend} {ACCEPTING}")
+        self._do(f"set maxconn frontend {frontend} {maxconn}")
 
     def _do(self, *commands: str) -> None:
-        for command in commands:
-            said = self._ask(command).strip()
-            if said:
-                raise ActionFailed(f"HAProxy said to {command!r}: {said.splitlines()[0]}", member=self.member)
+        """Commands that say nothing when they worked."""
+        for command, said in zip(commands, self._ask(*commands), strict=True):
+            if said.strip():
+                raise ActionFailed(f"HAProxy said to {command!r}: {said.strip()}", member=self.member)
 
-    def _ask(self, command: str) -> str:
+    def _ask(self, *commands: str) -> list[str]:
+        """The answers to commands, sent at once."""
+        if not commands:
+            return []
         if not self._lock.acquire(timeout=LIMIT):
             raise Unreachable(f"its session has been busy for {LIMIT:g} s", member=self.member)
         try:
-            fresh = self._kept is None
-            try:
-                return self._exchange(command)
-            except (ConnectionError, EOFError):
-                self.close()
-                if fresh:
-                    raise
-                return self._exchange(command)  # the kept session had ended; the proxy itself may be well
-        except TimeoutError as error:
-            self.close()
-            raise Unreachable("does not answer in time", member=self.member) from error
+            kept = self._opened()
+            kept.sendall((";".join(commands) + "\n").encode())
+            return _read(kept, len(commands))
         except (OSError, EOFError) as error:
             self.close()
-            raise Unreachable(f"{error}", member=self.member, refused=True) from error
+            raise unreachable(error, self.member) from error
         finally:
             self._lock.release()
 
-    def _exchange(self, command: str) -> str:
+    def _opened(self) -> _Kept:
+        if has_ended(self._kept):
+            self.close()
         if self._kept is None:
-            self._kept = socket.create_connection(self._at, timeout=LIMIT)
-            self._kept.sendall(b"prompt\n")
-            self._read()
-        self._kept.sendall(command.encode() + b"\n")
-        return self._read()
-
-    def _read(self) -> str:
-        assert self._kept is not None  # noqa: S101 - only called with a session
-        answer = b""
-        while not answer.endswith(_END):
-            piece = self._kept.recv(65536)
-            if not piece:
-                raise EOFError("the session ended")
-            answer += piece
-        return answer.removesuffix(_END).decode(errors="replace")
+            fresh = socket.create_connection(self._at, timeout=LIMIT)
+            fresh.sendall(b"prompt\n")
+            _read(fresh, 1)
+            self._kept = fresh
+        return self._kept
 
 
-def _server(row: Mapping[str, str]) -> ProxyServer:
-    status = row["status"]
-    mode = "maint" if status.startswith("MAINT") else "drain" if status.startswith("DRAIN") else "ready"
-    sessions = int(row["scur"] or 0) + int(row["qcur"] or 0)
-    return ProxyServer(row["pxname"], row["svname"], mode, status.startswith(("UP", "no check")), sessions)
+def _read(session: socket.socket, count: int) -> list[str]:
+    """As many answers."""
+    answer = bytearray()
+    while not (answer.endswith(_END) and answer.count(_END) >= count):
+        piece = session.recv(1 << 18)
+        if not piece:
+            raise EOFError("the session ended")
+        answer += piece
+    return [part.decode(errors="replace") for part in bytes(answer).split(_END)[:count]]

@@ -7,6 +7,7 @@ Every call has a time limit. It decides nothing: which member is promoted, and w
 from __future__ import annotations
 
 import socket
+from contextlib import suppress
 from typing import Any
 
 from altis_local.clients import mysql_binlog, mysql_queries
@@ -20,7 +21,7 @@ from altis_local.clients.mysql_session import (
     Row,
     Session,
 )
-from altis_local.errors import ActionFailed, Unreachable
+from altis_local.errors import ActionFailed, AltisError, Unreachable
 from altis_local.model.gtid import GtidSet
 from altis_local.model.state import DbNode
 
@@ -70,6 +71,7 @@ class MySqlNode:
                 return mysql_queries.cloning_node(self.member)
             raise
         self._has_readers = node.semi_sync.clients >= node.semi_sync.count
+        self._prepare()
         if beat is not None and not node.read_only:
             self.beat(beat, limit=limit)
         return node
@@ -82,11 +84,6 @@ class MySqlNode:
             # Closed for writes since it was looked at: no sign of illness.
             if error.code != READ_ONLY:
                 raise
-
-    def prepare(self) -> None:
-        """Open the session for actions: a log-in takes 25 ms, which a failover should not have to pay."""
-        if self._hand.socket is None:
-            self._hand.run("DO 0", limit=LOOK)
 
     def executed(self) -> GtidSet:
         """Every transaction in the member's data."""
@@ -174,6 +171,12 @@ class MySqlNode:
 
     def _session(self) -> Session:
         return Session(self.member, (self.address, self._port), self._user, self._password)
+
+    def _prepare(self) -> None:
+        """Open the session for actions: a log-in takes 10-25 ms, which a failover should not have to pay."""
+        if self._hand.socket is None:
+            with suppress(AltisError):
+                self._hand.run("DO 0", limit=LOOK)
 
     def _do(self, sql: str, *values: object) -> None:
         self._hand.run(sql, values, limit=ACT)

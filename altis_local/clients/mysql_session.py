@@ -6,8 +6,6 @@ frozen server can never hold its caller; a session found ended is opened anew be
 
 from __future__ import annotations
 
-import errno
-import select
 import socket
 import threading
 from collections.abc import Iterator, Sequence
@@ -17,6 +15,7 @@ from typing import Any
 import pymysql
 from pymysql.constants import CLIENT, COMMAND
 
+from altis_local.clients.tcp import has_ended, is_readable, unreachable
 from altis_local.errors import ActionFailed, Unreachable
 
 CONNECT = 0.5
@@ -77,7 +76,7 @@ class Session:
     def answered(self, limit: float) -> bool:
         """Whether the statement sent has been answered; it stays under way when not."""
         with self._held(limit, is_idle=False) as connection:
-            if not _is_readable(connection._sock, limit):
+            if not is_readable(connection._sock, limit):
                 return False
             connection._read_timeout = limit
             connection._read_query_result()
@@ -103,7 +102,7 @@ class Session:
             self._lock.release()
 
     def _opened(self) -> Any:
-        if self._connection is not None and _has_ended(self._connection._sock):
+        if self._connection is not None and has_ended(self._connection._sock):
             self.close()
         if self._connection is None:
             self._connection = pymysql.connect(
@@ -135,14 +134,9 @@ class Session:
             raise self._unreachable(error, str(error)) from error
 
     def _unreachable(self, error: Exception, text: str) -> Unreachable:
+        # The driver wraps the system's error, in more than one way, and sometimes only tells of it.
         cause = getattr(error, "original_exception", None) or error.__context__ or error
-        if isinstance(cause, TimeoutError) or "timed out" in text:
-            return Unreachable("does not answer in time", member=self._member)
-        if isinstance(cause, ConnectionRefusedError):
-            return Unreachable("connection refused", member=self._member, refused=True)
-        if isinstance(cause, OSError) and cause.errno in (errno.EHOSTUNREACH, errno.ENETUNREACH):
-            return Unreachable("host unreachable", member=self._member, refused=True)
-        return Unreachable(f"connection lost ({text})", member=self._member, refused=True)
+        return unreachable(TimeoutError() if "timed out" in text else cause, self._member)
 
 
 def _rows(cursor: Any) -> list[Row]:
@@ -150,14 +144,3 @@ def _rows(cursor: Any) -> list[Row]:
         return []
     names = [column[0] for column in cursor.description]
     return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
-
-
-def _is_readable(sock: socket.socket, limit: float) -> bool:
-    poller = select.poll()
-    poller.register(sock, select.POLLIN)
-    return bool(poller.poll(limit * 1000))
-
-
-def _has_ended(sock: socket.socket | None) -> bool:
-    """An idle session has nothing to say: anything readable on it is its end (or the server's last words)."""
-    return sock is None or sock.fileno() < 0 or _is_readable(sock, 0)

@@ -8,12 +8,17 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from redis import Connection, exceptions
+
+from altis_local.clients.tcp import has_ended, unreachable
 from altis_local.errors import ActionFailed, Unreachable
 from altis_local.model.state import CacheNode
 
 PORT = 6379
 LIMIT = 0.5
 """Seconds for each question; an answer takes less than a millisecond."""
+_ALIVE = (exceptions.BusyLoadingError, exceptions.AuthenticationError)
+"""Connection errors to the driver, but answers of a server that lives."""
 
 
 class RedisNode:
@@ -29,29 +34,27 @@ class RedisNode:
 
     @property
     def socket(self) -> socket.socket | None:
-        """The kept session's socket: its end is the first sign of the server's."""
+        """The kept connection's socket: its end is the first sign of the server's."""
         kept: Any = self._kept
         return kept._sock if kept is not None else None
 
     def close(self) -> None:
-        """Drop the session; the next question opens it anew."""
+        """Drop the connection; the next question opens it anew."""
         kept, self._kept = self._kept, None
         if kept is not None:
             kept.disconnect()
 
     def observe(self) -> CacheNode:
         """What it says of its own replication and data."""
-        facts = _facts(self._ask("INFO", "replication")) | _facts(self._ask("INFO", "keyspace"))
-        is_primary = facts.get("role") == "master"
+        facts = _facts(self._ask("INFO", "replication", "keyspace"))
+        is_primary = facts["role"] == "master"
         return CacheNode(
             member=self.member,
             is_primary=is_primary,
             source="" if is_primary else facts.get("master_host", ""),
             link_up=facts.get("master_link_status") == "up",
             offset=int(facts.get("master_repl_offset", 0)),
-            keys=sum(
-                int(value.split(",")[0].removeprefix("keys=")) for name, value in facts.items() if name[:2] == "db"
-            ),
+            keys=sum(int(line.split(",")[0].removeprefix("keys=")) for name, line in facts.items() if name[:2] == "db"),
             replicas=int(facts.get("connected_slaves", 0)),
         )
 
@@ -68,27 +71,20 @@ class RedisNode:
         self._ask("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
 
     def _ask(self, *words: str) -> Any:
-        from redis.exceptions import ResponseError  # noqa: PLC0415  # short commands are spared the import
-
-        with self._translated():
-            if not self._lock.acquire(timeout=LIMIT):
-                raise Unreachable(f"its session has been busy for {LIMIT:g} s", member=self.member)
-            try:
+        if not self._lock.acquire(timeout=LIMIT):
+            raise Unreachable(f"its connection has been busy for {LIMIT:g} s", member=self.member)
+        try:
+            with self._translated():
                 connection = self._opened()
                 connection.send_command(*words)
                 return connection.read_response()
-            except ResponseError:
-                raise
-            except BaseException:
-                self.close()
-                raise
-            finally:
-                self._lock.release()
+        finally:
+            self._lock.release()
 
     def _opened(self) -> Any:
+        if has_ended(self.socket):
+            self.close()
         if self._kept is None:
-            from redis import Connection  # noqa: PLC0415
-
             fresh: Any = Connection(  # type: ignore[no-untyped-call]
                 host=self.address,
                 port=self._port,
@@ -106,19 +102,16 @@ class RedisNode:
 
     @contextmanager
     def _translated(self) -> Iterator[None]:
-        from redis import exceptions  # noqa: PLC0415
-
         try:
             yield
-        except (exceptions.TimeoutError, TimeoutError) as error:
-            raise Unreachable("does not answer in time", member=self.member) from error
-        except (exceptions.ConnectionError, OSError) as error:
-            # A server that is loading refuses by an error of its own; it lives.
-            if isinstance(error, exceptions.BusyLoadingError | exceptions.AuthenticationError):
-                raise ActionFailed(str(error), member=self.member) from error
-            raise Unreachable(f"{error}", member=self.member, refused=True) from error
-        except exceptions.RedisError as error:
-            raise ActionFailed(str(error), member=self.member) from error
+        except (*_ALIVE, exceptions.ResponseError) as error:
+            raise ActionFailed(f"redis said: {error}", member=self.member) from error
+        except (exceptions.RedisError, OSError, AttributeError) as error:
+            # AttributeError: `close` took the connection away under a waiting call.
+            self.close()
+            # The driver turns the system's errors into its own; what they were is their cause.
+            late = isinstance(error, exceptions.TimeoutError)
+            raise unreachable(TimeoutError() if late else error.__context__ or error, self.member) from error
 
 
 def _facts(text: str) -> dict[str, str]:
