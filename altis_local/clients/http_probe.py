@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import http.client
 from urllib.parse import urlsplit
 
@@ -26,6 +27,8 @@ def probe(url: str, *, host_header: str, timeout: float) -> Health:
     except TimeoutError:
         return Health(Reach.SILENT, f"no answer within {timeout:g} s")
     except (OSError, http.client.HTTPException) as error:
+        if getattr(error, "errno", None) in (errno.EHOSTUNREACH, errno.ENETUNREACH):
+            return Health(Reach.REFUSED, "host unreachable")
         return Health(Reach.FAILING, f"connection lost ({type(error).__name__})")
     finally:
         connection.close()

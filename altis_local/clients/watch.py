@@ -36,20 +36,29 @@ class SessionWatcher:
             if number < 0 or (known and known[0] is sock):
                 return
             self._forget(number)  # a descriptor that was closed by its owner and is used again
-            with suppress(OSError):
+            with suppress(OSError, ValueError):  # closed meanwhile: the socket, or this watcher
                 self._poll.register(number, _END)
                 self._wanted[number] = (sock, on_end)
 
     def close(self) -> None:
         """End the thread; sockets are left to their owners."""
-        os.write(self._writer, b"x")
+        with suppress(OSError):  # closed before
+            os.write(self._writer, b"x")
 
     def _forget(self, number: int) -> None:
         self._wanted.pop(number, None)
-        with suppress(OSError):
+        with suppress(OSError, ValueError):
             self._poll.unregister(number)
 
     def _run(self) -> None:
+        try:
+            self._follow()
+        finally:
+            self._poll.close()
+            os.close(self._wake)
+            os.close(self._writer)
+
+    def _follow(self) -> None:
         while True:
             for number, _ in self._poll.poll():
                 if number == self._wake:
