@@ -119,8 +119,8 @@ class ControlContainers:
                 hint="`altis-local doctor`; `altis-local logs control` has more",
             )
 
-    def retire(self, control: Found, grace: float = 5.0) -> None:
-        """Stop it for good: no restart by the engine, its volume stays."""
+    def retire(self, control: Found, grace: float = 1.0) -> None:
+        """Stop it for good: no restart by the engine, its volume stays. It loses nothing by being killed."""
         self._engine.update_restart(control.id, "no")
         if control.state == "paused":
             self._engine.unpause(control.id)

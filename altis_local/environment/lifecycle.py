@@ -23,7 +23,7 @@ from altis_local.environment.finding import Standing, control_api, standing
 from altis_local.environment.locking import exclusive
 from altis_local.environment.paths import Paths, compose_files, fixture_site, shipped
 from altis_local.environment.progress import Progress
-from altis_local.environment.waiting import await_settled
+from altis_local.environment.waiting import Check, Wait, await_settled, is_down, is_up
 from altis_local.errors import ActionFailed
 from altis_local.model.spec import Secrets, Service, Spec
 from altis_local.model.topology import MEMBER_ROLES
@@ -75,7 +75,7 @@ class Lifecycle:
         api = self.reach(found)
         if (spec := _spec(api)) is not None:
             sequence = api.put_spec(wire.dump(definition.stopped(spec)))
-            self.settle(api, sequence, timeout)
+            self.settle(api, sequence, timeout, check=is_down)
         self._progress.phase("control")
         if control := standing(self._tools.reader, self._tools.name).control:
             self._containers.retire(control)
@@ -93,16 +93,12 @@ class Lifecycle:
 
     # -- inside
 
-    def settle(self, api: ControlApi, sequence: int, timeout: float) -> Document:
+    def settle(self, api: ControlApi, sequence: int, timeout: float, *, check: Check = is_up) -> Document:
         """Wait until everything is as the Spec wants it, from the event `sequence` on; the status then."""
         tools = self._tools
-        return await_settled(
-            api,
-            sequence,
-            Deadline.after(timeout, tools.clock),
-            self._progress,
-            lambda: self.reach(standing(tools.reader, tools.name)),
-        )
+        deadline = Deadline.after(timeout, tools.clock)
+        wait = Wait(sequence, check, deadline, lambda: self.reach(standing(tools.reader, tools.name)))
+        return await_settled(api, wait, self._progress)
 
     def services(self, only: tuple[str, ...] = (*MEMBER_ROLES, "control")) -> Mapping[str, Service]:
         """Services as compose/ has them, with images that are there."""

@@ -6,6 +6,7 @@ Called by the lifecycle after a Spec was handed over. Control may be killed mean
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from altis_local.clients.control_api import ControlApi, Document
 from altis_local.clock import Deadline
@@ -18,34 +19,56 @@ SILENCE = 1.0
 _SHOWN = {"action", "outcome", "phase", "observation"}
 
 
-def await_settled(
-    api: ControlApi, after: int, deadline: Deadline, progress: Progress, revive: Callable[[], ControlApi]
-) -> Document:
-    """Wait until control says that the environment is as its Spec wants it; its status then."""
+Check = Callable[[Document], bool]
+"""Whether a status is what is waited for."""
+
+
+def is_up(status: Document) -> bool:
+    return bool(status.get("converged"))
+
+
+def is_down(status: Document) -> bool:
+    """A status of just before the Spec was handed over says `running`, and does not count."""
+    return status.get("state") == "stopped" and bool(status.get("settled"))
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """What is waited for, from which event on, and until when. `revive`: how to get control back when it is gone."""
+
+    after: int
+    check: Check
+    deadline: Deadline
+    revive: Callable[[], ControlApi]
+
+
+def await_settled(api: ControlApi, wait: Wait, progress: Progress) -> Document:
+    """Wait until control says that the environment is as it should be; its status then."""
+    after, deadline = wait.after, wait.deadline
     while not deadline.passed():
         try:
             for event in api.events(after, timeout=SILENCE):
                 after = max(after, int(event.get("sequence") or after))
                 _show(event, progress)
-                if event.get("kind") == "converged" and (found := _settled(api)):
+                if event.get("kind") == "converged" and (found := _found(api, wait.check)):
                     return found
                 if deadline.passed():
                     break
         except Unreachable:
             # A second of silence, or control was killed: it is asked again, and started anew if it is gone.
             if api.health() is None:
-                api = revive()
-            elif found := _settled(api):
+                api = wait.revive()
+            elif found := _found(api, wait.check):
                 return found
     raise _late(api)
 
 
-def _settled(api: ControlApi) -> Document | None:
+def _found(api: ControlApi, check: Check) -> Document | None:
     try:
         status = api.status()
     except (Unreachable, ActionFailed):
         return None
-    return status if status.get("settled", status.get("converged")) else None
+    return status if check(status) else None
 
 
 def _show(event: Document, progress: Progress) -> None:

@@ -13,7 +13,7 @@ from altis_local.clock import Deadline, SystemClock
 from altis_local.environment.destroying import destroy
 from altis_local.environment.locking import exclusive
 from altis_local.environment.progress import Recorded
-from altis_local.environment.waiting import await_settled
+from altis_local.environment.waiting import Wait, await_settled, is_down, is_up
 from altis_local.errors import Conflict, NotReady
 from altis_local.model.state import Container, Phase
 from tests.fakes.http_server import HttpFake
@@ -65,10 +65,10 @@ def test_waits_for_convergence_and_shows_what_happens() -> None:
     stream = events(
         {"kind": "action", "text": "start db-1", "sequence": 4}, {"kind": "converged", "text": "ok", "sequence": 5}
     )
-    with HttpFake({"GET /events": stream, "GET /status": {"settled": True, "converged": False}}) as control:
+    with HttpFake({"GET /events": stream, "GET /status": {"converged": True}}) as control:
         api = ControlApi(control.port, "t")
-        found = await_settled(api, 3, Deadline.after(5, CLOCK), told, lambda: api)
-    assert found["settled"]
+        found = await_settled(api, Wait(3, is_up, Deadline.after(5, CLOCK), lambda: api), told)
+    assert found["converged"]
     assert told.details == ["start db-1"]
 
 
@@ -78,22 +78,29 @@ def test_lagging_members_are_named_with_their_log() -> None:
     with HttpFake(answers) as control:
         api = ControlApi(control.port, "t")
         with pytest.raises(NotReady, match="not ready in time: db-1") as caught:
-            await_settled(api, 0, Deadline.after(0.2, CLOCK), Recorded(CLOCK), lambda: api)
+            await_settled(api, Wait(0, is_up, Deadline.after(0.2, CLOCK), lambda: api), Recorded(CLOCK))
     assert caught.value.log == ("db-1: starting", "    disk full")
 
 
 def test_control_that_went_away_is_started_anew() -> None:
     """The stream is taken up again where control answers next."""
     stream = events({"kind": "converged", "sequence": 1})
-    with HttpFake({"GET /events": stream, "GET /status": {"settled": True}}) as control:
+    with HttpFake({"GET /events": stream, "GET /status": {"settled": True, "state": "stopped"}}) as control:
         revived: list[ControlApi] = []
 
         def revive() -> ControlApi:
             revived.append(ControlApi(control.port, "t"))
             return revived[-1]
 
-        assert await_settled(ControlApi(1, "t"), 0, Deadline.after(5, CLOCK), Recorded(CLOCK), revive)["settled"]
+        wait = Wait(0, is_down, Deadline.after(5, CLOCK), revive)
+        assert await_settled(ControlApi(1, "t"), wait, Recorded(CLOCK))["settled"]
         assert len(revived) == 1
+
+
+def test_a_status_from_before_does_not_count() -> None:
+    """Asked to stop, a settled running environment is not yet what is waited for; and the other way round."""
+    assert not is_down({"state": "running", "settled": True, "converged": True})
+    assert not is_up({"state": "stopped", "settled": True, "converged": False})
 
 
 class FakeEngine:
