@@ -163,7 +163,9 @@ class Lifecycle:
         if control:
             port = definition.site_port(settings, int(control.label("site-port") or 0) or None)
         else:
-            port = settings.port
+            # With control gone, a running cdn still shows the port.
+            shown = next((port for c in found.members for port in c.ports.values()), None)
+            port = definition.site_port(settings, shown)
         port = port or allocation.choose_port(allocation.FIRST_SITE_PORT, tools.reader, controls)
         block = control.label("block") if control else allocation.block_of(tools.name, tools.reader.networks())
         return Identity(
