@@ -80,7 +80,11 @@ def promote(context: Context, action: do.Promote) -> None:
 
 
 def repoint(context: Context, action: do.Repoint) -> None:
-    """Follow the writer by GTID."""
+    """Follow the writer by GTID, after applying what was received before.
+
+    A new source discards the relay log. Acknowledged writes may be there alone, and the record counts on them.
+    """
+    node(context, action.member).wait_applied(timeout=APPLY_LIMIT)
     source = address(context.spec.block, "store", context.member(action.source))
     node(context, action.member).repoint(
         source, user=REPLICA_USER, password=context.spec.secrets.db_replica, acknowledge=action.acknowledge

@@ -14,6 +14,8 @@ ENDPOINTS = "endpoints"
 FRONTENDS = ("db-writer", "db-reader", "cache")
 _ALSO = {"web": ("web-open",)}
 """The load balancer has a second list of the same servers, used when every one fails its check (fail open, LB-06)."""
+INSTALL = "install-site"
+"""In the web image: installs unless it is installed, then migrates; safe to run again after any interruption."""
 INSTALL_LIMIT = 180.0
 """Seconds for the site's installation; a large project's migration may take minutes."""
 LAST_LINES = 15
@@ -42,7 +44,7 @@ def route(context: Context, action: do.Route) -> None:
             drains = slot.name in action.draining
             modes[slot.name] = "ready" if slot.name in action.ready else "drain" if drains else "maint"
         for backend in (action.backend, *_ALSO.get(action.backend, ())):
-            proxy.set_servers(backend, modes, cut=action.cut)
+            proxy.set_servers(backend, modes)
         if member.role == ENDPOINTS and action.backend in FRONTENDS:
             proxy.release(action.backend)
 
@@ -70,17 +72,12 @@ def install_site(context: Context, action: do.InstallSite) -> None:
     container = context.container(action.member)
     if container is None:
         raise ActionFailed("is gone", member=action.member)
+    done = context.engine.exec(container.id, (INSTALL,), user="www-data", timeout=INSTALL_LIMIT)
+    if done.exit_code != 0:
+        lines = tuple(done.output.splitlines()[-LAST_LINES:])
+        context.note(f"{INSTALL} ended with {done.exit_code} in {action.member}", lines)
+        raise ActionFailed(f"{INSTALL} ended with {done.exit_code}", member=action.member, log=lines)
     spec = context.spec
-    install = (
-        *("wp", "core", "multisite-install", f"--url={spec.site_url}", "--title=Altis", "--admin_user=admin"),
-        *("--admin_password=password", "--admin_email=no-reply@altis.dev", "--skip-email"),
-    )
-    for argv in (install, ("wp", "altis", "migrate")):
-        done = context.engine.exec(container.id, argv, user="www-data", timeout=INSTALL_LIMIT)
-        if done.exit_code != 0:
-            lines = tuple(done.output.splitlines()[-LAST_LINES:])
-            context.note(f"{' '.join(argv[:3])} ended with {done.exit_code}", lines)
-            raise ActionFailed(f"{' '.join(argv[:3])} ended with {done.exit_code}", member=action.member, log=lines)
     writer = next(
         m for m in spec.members("db") if context.container(m.name) and not context.sessions.db(m).observe().read_only
     )

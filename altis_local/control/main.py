@@ -32,6 +32,7 @@ from altis_local.observe.observer import Observer
 FOLDER = Path("/var/lib/altis")
 CGROUPS = Path("/host/cgroup")
 API_PORT = 8080
+REQUIRED = ("ALTIS_ENVIRONMENT", "ALTIS_API_TOKEN", "ALTIS_BLOCK")
 
 log = logging.getLogger(__name__)
 
@@ -67,6 +68,10 @@ def main() -> int:
     """Run in the container. Environment: ALTIS_ENVIRONMENT, ALTIS_API_TOKEN, ALTIS_BLOCK, ALTIS_HASH."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s", stream=sys.stdout)
     logging.getLogger("httpx").setLevel(logging.WARNING)
+    missing = [name for name in REQUIRED if not os.environ.get(name)]
+    if missing:
+        log.error("not set: %s", ", ".join(missing))
+        return 64
     environment, token = os.environ["ALTIS_ENVIRONMENT"], os.environ["ALTIS_API_TOKEN"]
     engine = Engine(cgroup_root=CGROUPS)
     loop, waking = build(FOLDER, engine, own_container=socket.gethostname())

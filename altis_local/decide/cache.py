@@ -60,7 +60,7 @@ def _elect(snapshot: Snapshot, recent: Recent, members: list[str]) -> tuple[Step
         # Nobody holds anything: no hurry. (First start: the first member becomes primary, not the quickest.)
         return ()
     fences: tuple[Action, ...] = tuple(do.Fence(name) for name in absent if snapshot.container(name))
-    route = do.Route(running_proxies(snapshot, "endpoints"), BACKEND, frozenset({best.member}), cut=True)
+    route = do.Route(running_proxies(snapshot, "endpoints"), BACKEND, frozenset({best.member}))
     reason = f"no primary; {best.member} has {best.keys} keys"
     return (Steps(KEY, reason, (do.Hold(BACKEND), *fences, do.PromoteCache(best.member), route)),)
 
@@ -95,6 +95,6 @@ def switchover(spec: Spec, snapshot: Snapshot, to: str = "") -> Steps | str:
     if not primary or not ready:
         return f"{to or 'no standby'} follows no primary"
     chosen = ready[0]
-    route = do.Route(running_proxies(snapshot, "endpoints"), BACKEND, frozenset({chosen}), cut=True)
+    route = do.Route(running_proxies(snapshot, "endpoints"), BACKEND, frozenset({chosen}))
     steps = (do.Hold(BACKEND), do.PromoteCache(chosen), route, do.FollowCache(primary, chosen))
     return Steps(KEY, f"asked to change the primary from {primary} to {chosen}", steps)

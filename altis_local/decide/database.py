@@ -120,8 +120,8 @@ def _handover(spec: Spec, snapshot: Snapshot, to: str, term: int) -> tuple[Actio
 
 
 def route_writer(snapshot: Snapshot, writer: str) -> do.Route:
-    """All writes to this member, in every endpoints container that runs; sessions to any other are cut."""
-    return do.Route(running_proxies(snapshot, "endpoints"), WRITER_BACKEND, frozenset({writer}), cut=True)
+    """All writes to this member, in every endpoints container that runs."""
+    return do.Route(running_proxies(snapshot, "endpoints"), WRITER_BACKEND, frozenset({writer}))
 
 
 def running_proxies(snapshot: Snapshot, role: str) -> tuple[str, ...]:

@@ -19,7 +19,7 @@ from altis_local.model.state import DbNode, Protection, Snapshot
 
 KEY = "db"
 JOIN_WITHIN = 1000
-"""Transactions that a reader may lack when it becomes a voter; further behind, its acknowledgements would only delay."""
+"""Transactions that a reader may lack when it becomes a voter; further behind, acknowledging only delays."""
 
 
 def wanted_count(spec: Spec, writer: str, voters: Iterable[str]) -> int:

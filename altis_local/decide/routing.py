@@ -36,8 +36,7 @@ def decide(spec: Spec, snapshot: Snapshot, recent: Recent, busy: frozenset[str])
         )
         if differing:
             text = ", ".join(sorted(ready)) or "nobody"
-            # Requests to a web container end by themselves; sessions to a demoted writer or primary must not live on.
-            route = do.Route(differing, backend, ready, draining, cut=role == "endpoints")
+            route = do.Route(differing, backend, ready, draining)
             steps.append(Steps(f"route:{backend}", f"{backend} → {text}", (route,)))
     return tuple(steps)
 

@@ -175,14 +175,14 @@ class FollowCache:
 class Route:
     """Set which servers of a backend take traffic in these proxies, drain some, and release a held frontend.
 
-    `cut` closes the sessions of servers that leave at once instead of letting them end.
+    Established sessions are left alone: a dead member's ended with it, and Demote and FollowCache end those to a living
+    one. (HAProxy leaves clients hanging when sessions are shut down right after a server went to maint.)
     """
 
     proxies: tuple[str, ...]
     backend: str
     ready: frozenset[str]
     draining: frozenset[str] = frozenset()
-    cut: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""What was seen at one instant: the Snapshot. A probe that failed is a value too, and unseen is never taken for dead."""
+"""What was seen at one instant: the Snapshot. A failed probe is a value too, and unseen is never taken for dead."""
 
 from __future__ import annotations
 

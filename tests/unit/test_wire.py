@@ -76,7 +76,7 @@ STEPS = actions.Steps(
     (
         actions.Fence("db-1"),
         actions.WriteRecord(RECORD),
-        actions.Route(("lb-a",), "web", frozenset({"web-b1", "web-a1"}), cut=True),
+        actions.Route(("lb-a",), "web", frozenset({"web-b1", "web-a1"})),
         actions.StopReceivers(("db-2",)),
     ),
 )

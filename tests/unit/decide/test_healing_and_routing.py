@@ -8,7 +8,7 @@ import pytest
 
 from altis_local.decide import healing, routing, site, turn
 from altis_local.model import actions as do
-from altis_local.model.history import Recent
+from altis_local.model.history import Recent, advance
 from altis_local.model.spec import Wish
 from altis_local.model.state import Container, Health, Phase, ProxyServer, Proxy, Reach, Snapshot
 from tests.unit.decide.states import NOW, STARTED, container, db, proxy, recent, snapshot
@@ -96,7 +96,6 @@ def test_surplus(mode: str, sessions: int, since: float, stopped: bool) -> None:
         (route,) = routes[0].actions
         assert isinstance(route, do.Route)
         assert route.draining == {"web-c1"}
-        assert not route.cut
 
 
 def test_all_unhealthy_stay_routed() -> None:
@@ -128,8 +127,6 @@ def test_the_site_is_installed_once_the_writer_is_routed() -> None:
 
 
 def test_misses_and_answers_are_counted() -> None:
-    from altis_local.model.history import advance
-
     bad = replace(snapshot(*WELL), health={"web-a1": Health(Reach.SILENT), "web-b1": Health(Reach.OK)})
     past = advance(advance(Recent(), bad, NOBODY), replace(bad, taken_at=NOW + 1), frozenset({"web-c1"}))
     assert past.missed("web-a1") == 2
