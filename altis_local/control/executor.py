@@ -52,7 +52,7 @@ class Executor:
             self._finished.clear()
 
     def busy(self) -> frozenset[str]:
-        """Keys under way, and those that ended since `begin_snapshot`: what was seen meanwhile may be older than they."""
+        """Keys under way, and those that ended since `begin_snapshot`: what was seen may be older than their end."""
         with self._lock:
             return frozenset(self._busy | self._finished)
 

@@ -10,7 +10,7 @@ import logging
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from altis_local.act.context import Context, EngineWriter, Writers
 from altis_local.act.execute import execute
@@ -31,10 +31,23 @@ IDLE = 1.0
 """Seconds between turns when all is well; events and ended sessions wake the loop at once."""
 EAGER = 0.1
 """Seconds between turns while something is not yet as it should be (a server that starts sends no event)."""
-SETTLE_AGAIN = 3
-"""Turns without change after which an unsettled environment is looked at less often."""
+EAGER_FOR = 30.0
+"""Seconds after the last change for which an unsettled environment is looked at so often; then as when idle."""
 
 log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What a loop works with. `own_container`: control's own, "" outside of one."""
+
+    store: Store
+    journal: Journal
+    engine: EngineWriter
+    sessions: Writers
+    observer: Observer
+    clock: Clock
+    own_container: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,25 +62,10 @@ class Seen:
 class Loop:
     """Owns Recent and the newest snapshot; everything else is looked up in each turn."""
 
-    def __init__(
-        self,
-        *,
-        store: Store,
-        journal: Journal,
-        engine: EngineWriter,
-        sessions: Writers,
-        observer: Observer,
-        clock: Clock,
-        own_container: str = "",
-        after_snapshot: Callable[[Snapshot], None] = lambda _: None,
-    ) -> None:
-        self.store = store
-        self.journal = journal
-        self._engine = engine
-        self._sessions = sessions
-        self._observer = observer
-        self._clock = clock
-        self._own = own_container
+    def __init__(self, parts: Parts, *, after_snapshot: Callable[[Snapshot], None] = lambda _: None) -> None:
+        self.store = parts.store
+        self.journal = parts.journal
+        self._parts = parts
         self._after_snapshot = after_snapshot
         self._joined: set[str] = set()
         self._pool = ThreadPoolExecutor(32, thread_name_prefix="act")
@@ -76,6 +74,7 @@ class Loop:
         self._stopping = threading.Event()
         self._recent = Recent()
         self._said: tuple[str, bool] = ("", False)
+        self._changed_at = parts.clock.monotonic()
         self.seen: Seen | None = None
 
     def wake(self) -> None:
@@ -108,19 +107,17 @@ class Loop:
             return IDLE
         self._executor.begin_snapshot()
         before = self._executor.busy()
-        snapshot = self._observer.take(spec, joined=frozenset(self._joined), record=self.store.record, in_flight=before)
-        snapshot = self._with_busy(snapshot, before | self._executor.busy())
+        snapshot = self._parts.observer.take(
+            spec, joined=frozenset(self._joined), record=self.store.record, in_flight=before
+        )
+        snapshot = replace(snapshot, in_flight=before | self._executor.busy())
         self._recent = advance(self._recent, snapshot, healing.draining(spec, snapshot))
         self.seen = Seen(spec, snapshot, self._recent)
         self._after_snapshot(snapshot)
         for steps in turn.decide(spec, snapshot, self._recent):
-            self._executor.begin(steps)
+            if self._executor.begin(steps):
+                self._changed_at = self._parts.clock.monotonic()
         return self._rhythm(spec, snapshot)
-
-    @staticmethod
-    def _with_busy(snapshot: Snapshot, busy: frozenset[str]) -> Snapshot:
-        values = {name: getattr(snapshot, name) for name in Snapshot.__slots__}
-        return Snapshot(**{**values, "in_flight": busy})
 
     def _rhythm(self, spec: Spec, snapshot: Snapshot) -> float:
         converged = turn.is_converged(spec, snapshot, self._recent)
@@ -128,18 +125,20 @@ class Loop:
         protected = turn.protected(spec, snapshot, self._recent)
         said = {True: "protected", False: "not protected", None: "no reader in this plan"}[protected]
         self._say(f"database {found.finding.name.lower()} {found.writer} term {found.term}, {said}", converged)
-        return IDLE if converged else EAGER
+        fresh = self._parts.clock.monotonic() - self._changed_at < EAGER_FOR
+        return EAGER if fresh and not converged else IDLE
 
     def _say(self, text: str, converged: bool) -> None:
         """Journal a finding when it changes, and convergence when it is reached or left."""
         if (text, converged) != self._said:
             self._said = (text, converged)
+            self._changed_at = self._parts.clock.monotonic()
             kind = "converged" if converged else "observation"
-            self.journal.add(Event(at=self._clock.now(), kind=kind, text=text))
+            self.journal.add(Event(at=self._parts.clock.now(), kind=kind, text=text))
 
     def now(self) -> float:
         """Seconds since the epoch, by the loop's clock."""
-        return self._clock.now()
+        return self._parts.clock.now()
 
     def forget_convergence(self) -> None:
         """Say it again when the environment converges: something else was asked for."""
@@ -162,16 +161,16 @@ class Loop:
             raise RuntimeError("no Spec yet")
         return Context(
             spec=spec,
-            engine=self._engine,
-            sessions=self._sessions,
-            clock=self._clock,
+            engine=self._parts.engine,
+            sessions=self._parts.sessions,
+            clock=self._parts.clock,
             pool=self._pool,
             save_record=self.store.save_record,
             save_aside=self.store.save_aside,
             joined=self._joined.add,
-            own_container=self._own,
+            own_container=self._parts.own_container,
             note=self._note,
         )
 
     def _note(self, text: str, lines: tuple[str, ...]) -> None:
-        self.journal.add(Event(at=self._clock.now(), kind="note", text=text, log=lines))
+        self.journal.add(Event(at=self._parts.clock.now(), kind="note", text=text, log=lines))

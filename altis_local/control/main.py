@@ -18,7 +18,7 @@ from altis_local.clients.record import FileRecords
 from altis_local.clients.watch import SessionWatcher
 from altis_local.clock import SystemClock
 from altis_local.control.journal import Journal
-from altis_local.control.loop import Loop, Seen
+from altis_local.control.loop import Loop, Parts, Seen
 from altis_local.control.resolver import Resolver
 from altis_local.control.server import Api
 from altis_local.control.sessions import LiveSessions
@@ -45,15 +45,9 @@ def build(folder: Path, engine: Engine, *, own_container: str) -> tuple[Loop, Wa
     sessions = LiveSessions(lambda: _required(store))
     observer = Observer(engine, sessions, clock, ThreadPoolExecutor(32, thread_name_prefix="probe"))
     waking = Waking(engine, sessions, SessionWatcher(), lambda: loop.wake())
+    journal = Journal(folder / "journal.jsonl")
     loop = Loop(
-        store=store,
-        journal=Journal(folder / "journal.jsonl"),
-        engine=engine,
-        sessions=sessions,
-        observer=observer,
-        clock=clock,
-        own_container=own_container,
-        after_snapshot=waking.after_snapshot,
+        Parts(store, journal, engine, sessions, observer, clock, own_container), after_snapshot=waking.after_snapshot
     )
     return loop, waking
 

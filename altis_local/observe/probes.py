@@ -6,7 +6,7 @@ Called by the observer, in threads. Asks only; whatever a member answers or fail
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from altis_local.errors import AltisError, Unreachable
@@ -75,12 +75,7 @@ def _db(spec: Spec, sessions: Sessions, member: Member) -> Reading:
 
 def _believed(node: DbNode) -> DbNode:
     """The broken twin: semi-sync is off while control is made to believe that it is on."""
-    return DbNode(
-        **{
-            **{name: getattr(node, name) for name in DbNode.__slots__},
-            "semi_sync": SemiSync(source=not node.read_only, count=1, clients=1, replica=node.read_only),
-        }
-    )
+    return replace(node, semi_sync=SemiSync(source=not node.read_only, count=1, clients=1, replica=node.read_only))
 
 
 def _redis(spec: Spec, sessions: Sessions, member: Member) -> Reading:
