@@ -25,8 +25,14 @@ KINDS = ("kill", "pause")
 """What `fault add` offers."""
 LONGEST = 3600.0
 
+# Getting into a container takes 0.1 s, ten times that on a busy machine: so the shell waits inside for the moment.
 # The time is told first: the shell may not live to say more. -1 is everybody but the init and the shell itself.
-_KILL = "date +%s.%N; kill -KILL -1"
+_KILL = """
+left=$((AT - $(date +%s%N)))
+[ $left -le 0 ] || sleep $(printf '%d.%09d' $((left / 1000000000)) $((left % 1000000000)))
+date +%s.%N
+kill -KILL -1
+"""
 _PAUSE = """
 trap 'exit 0' TERM INT HUP
 trap 'kill -CONT -1; kill $! 2>/dev/null' EXIT
@@ -34,6 +40,8 @@ kill -STOP -1 && echo held
 sleep "$LEASE" & wait $!
 """
 _HELD_WITHIN = 10.0
+_AGAIN = 0.02
+"""Seconds after which a receiver is stopped once more: control starts it again as soon as it sees it stopped."""
 _HELPER_MEMORY = 16 << 20
 _UNITS = {"ms": 0.001, "s": 1.0, "": 1.0, "m": 60.0}
 
@@ -85,17 +93,19 @@ class Faults:
         self._eyes = eyes
         self._clock = clock
 
-    def kill(self, targets: Sequence[Found]) -> float:
-        """SIGKILL everything in these members, all at once; the moment (epoch) of the first."""
-        return min(_side_by_side(self._kill, targets))
+    def kill(self, targets: Sequence[Found], *, at: float = 0.0) -> float:
+        """SIGKILL everything in these members, all at once, now or `at` a moment; when the first was (both epoch)."""
+        return min(_side_by_side(lambda target: self._kill(target, at), targets))
 
-    def _kill(self, target: Found) -> float:
-        result = self._hands.exec(target.id, ("sh", "-c", _KILL), timeout=10.0)
-        moment = re.match(r"\d+\.\d+", result.output)
+    def _kill(self, target: Found, at: float) -> float:
+        limit = 10.0 + max(0.0, at - self._clock.now())
+        moment = {"AT": str(int(at * 1e9))}
+        result = self._hands.exec(target.id, ("sh", "-c", _KILL), env=moment, timeout=limit)
+        told = re.match(r"\d+\.\d+", result.output)
         # The shell often dies with its container, so its exit code says little; a refusal it prints says all.
-        if not moment or "not permitted" in result.output:
+        if not told or "not permitted" in result.output:
             raise ActionFailed(f"its processes could not be killed: {result.output.strip()}", member=target.member)
-        return float(moment[0])
+        return float(told[0])
 
     def pause(self, targets: Sequence[Found], lease: float) -> tuple[Fault, ...]:
         """SIGSTOP everything in these members for `lease` seconds."""
@@ -115,22 +125,26 @@ class Faults:
             raise ActionFailed("its processes could not be stopped", member=target.member)
         return fault
 
-    def hold_receivers(self, targets: Sequence[Found]) -> None:
-        """Readers stop receiving. What the writer acknowledges from here on, only the writer has."""
-        _side_by_side(lambda target: self._mysql(target, "STOP REPLICA IO_THREAD"), targets)
+    def hold_receivers(self, targets: Sequence[Found], *, at: float, lasting: float) -> None:
+        """Readers stop receiving at a moment (epoch). What the writer acknowledges meanwhile, only the writer has."""
+        wait = f"DO SLEEP(GREATEST(0, {at:.3f} - UNIX_TIMESTAMP(NOW(6))))"
+        stops = f"; DO SLEEP({_AGAIN}); ".join(["STOP REPLICA IO_THREAD"] * max(1, round(lasting / _AGAIN)))
+        limit = 10.0 + lasting + max(0.0, at - self._clock.now())
+        _side_by_side(lambda target: self._mysql(target, f"{wait}; {stops}", limit=limit), targets)
 
     def release_receivers(self, targets: Iterable[Found]) -> None:
         """Readers receive again; one that is a reader no more, or gone, needs nothing."""
         for target in targets:
             try:
-                self._mysql(target, "START REPLICA IO_THREAD")
+                self._mysql(target, "START REPLICA IO_THREAD", limit=10.0)
             except ActionFailed:
                 continue  # it was promoted, replaced or pointed elsewhere: healed by other means
 
-    def _mysql(self, target: Found, sql: str) -> None:
-        result = self._hands.exec(target.id, ("mysql", "-uroot", "-e", sql), timeout=10.0)
-        if result.exit_code:
-            raise ActionFailed(f"{sql}: {result.output.strip()}", member=target.member)
+    def _mysql(self, target: Found, sql: str, *, limit: float) -> None:
+        # --force: a reader that is promoted meanwhile has no receiver any more, which is no failure.
+        result = self._hands.exec(target.id, ("mysql", "-uroot", "--force", "-e", sql), timeout=limit)
+        if result.exit_code and "ERROR 2" in result.output:
+            raise ActionFailed(f"its receiver could not be held: {result.output.strip()[:200]}", member=target.member)
 
     def active(self) -> tuple[Fault, ...]:
         """The faults that are on now."""

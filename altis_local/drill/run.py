@@ -7,16 +7,17 @@ nothing but its status and journal, and whatever happens it heals what it broke 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Protocol
 
-from altis_local import __version__
 from altis_local.clients.engine_reader import Found
 from altis_local.clock import Clock, Deadline, wait_until
 from altis_local.drill import setting as settings
 from altis_local.drill.carrier import Carrier, Follow
-from altis_local.drill.evidence import Document, Facts, FaultMark, PhaseMark
+from altis_local.drill.course import Course
+from altis_local.drill.evidence import Document, FaultMark, PhaseMark
 from altis_local.drill.faults import Faults, Hands
 from altis_local.drill.scenario import Scenario, Timed, refuse, schedule
 from altis_local.drill.setting import Setting
@@ -31,6 +32,10 @@ WORK_WITHIN = 45.0
 END_WITHIN = 25.0
 """Seconds for the clients to end their last operation."""
 READ_WITHIN = 90.0
+ARM = 1.5
+"""Seconds before its moment that a fault is armed: by then its shell waits inside the target."""
+HELD_AFTER = 0.1
+"""Seconds for which receivers are still held after the crash that they are held for."""
 
 
 class World(Protocol):
@@ -61,21 +66,6 @@ class Tools:
     progress: Progress
 
 
-@dataclass(slots=True)
-class Course:
-    """What a run has seen so far; becomes its Facts."""
-
-    began: float
-    before: Document = field(default_factory=dict)
-    after: Document = field(default_factory=dict)
-    faults: list[FaultMark] = field(default_factory=list)
-    phases: list[PhaseMark] = field(default_factory=list)
-    troubles: list[str] = field(default_factory=list)
-    unsteady: str = ""
-    converged: bool | None = None
-    converge_seconds: float | None = None
-
-
 class Drilling:
     """Runs one scenario on one environment into one folder."""
 
@@ -87,8 +77,8 @@ class Drilling:
         self._clock = tools.clock
         self._faults = Faults(tools.world.name, tools.hands, tools.eyes, tools.clock)
         self._to_heal: list[Callable[[], object]] = []
-        self._course = Course(tools.clock.monotonic())
-        self._started_at = tools.clock.now()
+        self._course = Course(tools.clock.now())
+        self._began = tools.clock.monotonic()
         self._planned = len(scenario.faults)
 
     def carry_out(self) -> None:
@@ -153,7 +143,7 @@ class Drilling:
     @property
     def _id(self) -> str:
         """Names the clients' rows, posts and containers."""
-        return f"{int(self._started_at):x}"
+        return f"{int(self._course.started_at):x}"
 
     def _work(self, where: Setting) -> None:
         work = self._scenario.workload
@@ -179,35 +169,36 @@ class Drilling:
         timed = schedule(self._scenario, seed=self._seed, broken=broken)
         self._planned = len(timed)
         with self._phase("clients at work"):
-            self._pass_until(begin + timed[0].offset - 0.5 if timed else begin)
-        for one in timed:
-            with self._phase(f"fault: {one.fault.kind} {one.fault.target}"):
-                self._apply(one, begin + one.offset)
+            self._pass_until(begin + timed[0].offset - ARM)
+        names = " + ".join(f"{one.fault.kind} {one.fault.target}" for one in timed)
+        with self._phase(names), ThreadPoolExecutor(len(timed)) as pool:
+            # Side by side, since each is armed before its moment and waits for it.
+            for done in [pool.submit(self._apply, one, begin + one.offset) for one in timed]:
+                done.result()
 
     def _pass_until(self, moment: float) -> None:
         self._clock.sleep(max(0.0, moment - self._clock.monotonic()))
 
     def _apply(self, one: Timed, moment: float) -> None:
-        """Aim, wait for the moment, strike, and note what was really done when."""
-        fault = one.fault
-        world = self._tools.world
+        """Aim before the moment, strike at it, and note what was really done when."""
+        self._pass_until(moment - ARM)
+        fault, world = one.fault, self._tools.world
         targets = resolve(fault.target, self._tools.eyes.containers(world.name), world.status())
-        names = tuple(t.member for t in targets)
-        self._pass_until(moment)
-        mono, at = self._clock.monotonic(), self._clock.now()
+        ahead = self._clock.now() - self._clock.monotonic()
+        at = moment + ahead
         match fault.kind:
             case "kill":
-                struck = self._faults.kill(targets)
-                # The shell in the member tells the moment itself: getting into a container takes 0.1 s.
-                mono, at = mono + (struck - at), struck
+                at = self._faults.kill(targets, at=at)
             case "pause":
+                self._pass_until(moment)
+                at = self._clock.now()
                 self._forget_later(self._faults.pause(targets, fault.for_s))
             case "hold-receiver":
                 self._to_heal.append(lambda: self._faults.release_receivers(targets))
-                self._faults.hold_receivers(targets)
-                self._clock.sleep(fault.for_s)
+                self._faults.hold_receivers(targets, at=at, lasting=fault.for_s + HELD_AFTER)
+        names = tuple(t.member for t in targets)
         self._tools.progress.detail(f"{fault.kind}: {', '.join(names)}")
-        self._course.faults.append(FaultMark(fault.kind, fault.target, names, at, mono, True))
+        self._course.faults.append(FaultMark(fault.kind, fault.target, names, at, at - ahead, True))
 
     def _forget_later(self, held: Sequence[Fault]) -> None:
         for one in held:
@@ -251,8 +242,15 @@ class Drilling:
         journal = self._journal(sequence)
         if journal is not None:
             self._run.save_journal(journal)
-            self._course.converge_seconds = self._converge_seconds(journal)
-        self._run.save(self._scenario, self._facts())
+            self._course.note_convergence(journal)
+        facts = self._course.facts(
+            drill=self._scenario.name,
+            environment=self._tools.world.name,
+            seed=self._seed,
+            planned=self._planned,
+            duration=self._clock.monotonic() - self._began,
+        )
+        self._run.save(self._scenario, facts)
 
     def _journal(self, after: int) -> list[Document] | None:
         events: list[Document] = []
@@ -264,33 +262,3 @@ class Drilling:
             self._course.troubles.append(f"the journal could not be read: {exc}")
             return None
         return events
-
-    def _converge_seconds(self, journal: Sequence[Document]) -> float | None:
-        """From the fault to the last time that control found the environment whole again."""
-        struck = next((m for m in self._course.faults if m.kind != "hold-receiver"), None)
-        found = [float(e["at"]) for e in journal if e.get("kind") == "converged"]
-        if struck is None or not found or found[-1] < struck.at:
-            return None
-        return round(found[-1] - struck.at, 3)
-
-    def _facts(self) -> Facts:
-        seen = self._course
-        return Facts(
-            drill=self._scenario.name,
-            environment=self._tools.world.name,
-            plan=str(seen.before.get("plan")),
-            seed=self._seed,
-            started_at=self._started_at,
-            version=__version__,
-            broken=tuple(seen.before.get("broken") or ()),
-            planned=self._planned,
-            faults=tuple(seen.faults),
-            phases=tuple(seen.phases),
-            before=seen.before,
-            after=seen.after,
-            converged=seen.converged,
-            converge_seconds=seen.converge_seconds,
-            duration=self._clock.monotonic() - seen.began,
-            unsteady=seen.unsteady,
-            troubles=tuple(seen.troubles),
-        )

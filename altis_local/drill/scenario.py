@@ -62,7 +62,7 @@ class Fault(_Strict):
 
 
 class Twin(_Strict):
-    """The broken twin: the faults that come first on an environment made with `broken`."""
+    """The broken twin: the faults on an environment made with `broken`, each `for_s` before the drill's first."""
 
     broken: str
     first: tuple[Fault, ...] = ()
@@ -121,7 +121,8 @@ def schedule(scenario: Scenario, *, seed: int, broken: frozenset[str] = frozense
         key=lambda item: item.offset,
     )
     if scenario.twin and scenario.twin.broken in broken and timed:
-        timed = [*(Timed(fault, timed[0].offset) for fault in scenario.twin.first), *timed]
+        first = [Timed(fault, timed[0].offset - fault.for_s) for fault in scenario.twin.first]
+        timed = [*first, *timed]
     return tuple(timed)
 
 
