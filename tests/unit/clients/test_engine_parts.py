@@ -1,0 +1,92 @@
+"""The engine's errors and rows as values, and memory from recorded kernel files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from altis_local.clients.cgroups import memory
+from altis_local.clients.engine_errors import translate
+from altis_local.clients.engine_rows import Details, container, taken_port
+from altis_local.errors import ActionFailed, AltisError, Conflict, EngineUnavailable
+from altis_local.model.state import Phase
+
+ROW: dict[str, Any] = {
+    "Id": "i",
+    "Names": ["/altis-t-db-1"],
+    "Image": "altis-local/db:1",
+    "State": "running",
+    "Labels": {"altis-local.member": "db-1", "altis-local.kind": "member"},
+}
+BIND = "driver failed: Bind for 127.0.0.1:8443 failed: port is already allocated"
+
+
+@pytest.mark.parametrize(
+    ("status", "text", "kind"),
+    [
+        (None, "Connection aborted", EngineUnavailable),
+        (409, "name is in use", Conflict),
+        (500, BIND, Conflict),
+        (500, "listen tcp4 127.0.0.1:80: bind: address already in use", Conflict),
+        (403, "Pool overlaps with other one on this address space", Conflict),
+        (500, "Address already in use", ActionFailed),
+        (404, "No such image: x", ActionFailed),
+    ],
+)
+def test_answers_become_errors_of_the_package(status: int | None, text: str, kind: type[AltisError]) -> None:
+    assert type(translate("start", status, text)) is kind
+
+
+@pytest.mark.parametrize(
+    ("rows", "holder"),
+    [
+        ([{"Names": ["/shop"], "Ports": [{"PublicPort": 8443}]}], "the container shop"),
+        ([{"Names": ["/shop"], "Ports": [{"PrivatePort": 8443}]}], "another program"),
+    ],
+)
+def test_a_taken_port_names_its_holder(rows: list[dict[str, Any]], holder: str) -> None:
+    assert taken_port(BIND, rows).startswith("port 8443 is taken by " + holder)
+
+
+@pytest.mark.parametrize(
+    ("state", "phase", "code"),
+    [("exited", Phase.EXITED, 137), ("dead", Phase.EXITED, 137), ("running", Phase.RUNNING, None)],
+)
+def test_an_exit_code_belongs_to_what_ended(state: str, phase: Phase, code: int | None) -> None:
+    made = container({**ROW, "State": state}, {"StartedAt": "2026-01-02T03:04:05.123456789Z", "ExitCode": 137})
+    assert (made.phase, made.exit_code) == (phase, code)
+    assert round(made.started_at, 3) == 1767323045.123
+
+
+def test_what_never_ran_has_no_start() -> None:
+    assert container({**ROW, "State": "created"}, {"StartedAt": "0001-01-01T00:00:00Z"}).started_at == 0
+
+
+def test_a_container_is_inspected_once_for_each_state() -> None:
+    details = Details()
+    assert details.of(ROW) is None
+    details.learn("i", {"Status": "running"})
+    assert details.of(ROW) is not None
+    assert details.of({**ROW, "State": "exited"}) is None
+    details.forget("i")
+    assert details.of(ROW) is None
+    assert details.of({**ROW, "State": "created"}) == {}
+
+
+@pytest.mark.parametrize(
+    ("folder", "used"),
+    [
+        ("memory/docker/i", "memory.usage_in_bytes"),
+        ("docker/i", "memory.current"),
+        ("system.slice/docker-i.scope", "memory.current"),
+    ],
+    ids=["v1", "v2", "v2 systemd"],
+)
+def test_memory_is_what_cannot_be_dropped(tmp_path: Path, folder: str, used: str) -> None:
+    place = tmp_path / folder
+    place.mkdir(parents=True)
+    (place / used).write_text("1000\n")
+    (place / "memory.stat").write_text("anon 500\ninactive_file 100\n")
+    assert memory(["i", "gone"], tmp_path) == {"i": 900}
