@@ -8,7 +8,6 @@ import click
 import typer
 
 from altis_local.cli import config, db, doctor, drill, fault, lifecycle, looking, running
-from altis_local.cli.edge import INTERRUPTED
 from altis_local.naming import environment_name
 
 app = typer.Typer(
@@ -67,5 +66,6 @@ def run(words: Sequence[str]) -> int:
         error.show()
         return error.exit_code
     except click.Abort:
-        return INTERRUPTED
+        # The framework's word for Ctrl-C; the edge has one answer to it.
+        raise KeyboardInterrupt from None
     return code if isinstance(code, int) else 0

@@ -9,8 +9,11 @@ import typer
 
 from altis_local.cli.show import environment, print_json
 from altis_local.environment.facade import START_TIMEOUT, STOP_TIMEOUT, Environment
+from altis_local.errors import UsageError
 from altis_local.model.plans import PLANS, SCALABLE
 from altis_local.model.spec import BREAKABLE
+
+FAILOVERS = ("db", "cache")
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON alone.")]
 Timeout = Annotated[float, typer.Option(help="Seconds to wait until it is so.")]
@@ -101,6 +104,10 @@ def failover(
     json: Json = False,
 ) -> None:
     """Crash the writer or the primary (or hand over gracefully) and wait for its successor."""
+    if target not in FAILOVERS:
+        raise UsageError(f"there is no failover of {target!r}", hint=f"there is: {', '.join(FAILOVERS)}")
+    if to and not graceful:
+        raise UsageError("--to needs --graceful: after a crash, the furthest member takes over")
     answer = environment().failover(target, graceful=graceful, to=to)
     _done(f"{target}: {answer['from']} → {answer['to']} in {answer['seconds']} s", dict(answer), json=json)
 

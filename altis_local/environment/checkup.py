@@ -15,10 +15,11 @@ from altis_local.clients.builder import ca_bundle
 from altis_local.clients.engine_reader import EngineReader
 from altis_local.environment.allocation import FIRST_SITE_PORT
 from altis_local.environment.paths import Paths
-from altis_local.errors import AltisError
+from altis_local.errors import ActionFailed, AltisError
 
 GIB = 2**30
 DISK_NEEDED = 5 * GIB
+DISK_TO_BUILD = 2 * GIB
 MEMORY_NEEDED = 2 * GIB
 PID_FILE = Path("/var/run/docker.pid")
 
@@ -86,11 +87,25 @@ def plugin(name: str) -> Finding:
     return Finding(name, "ok", done.stdout.strip().splitlines()[0])
 
 
-def disk(reader: EngineReader) -> Finding:
+def require_disk(reader: EngineReader) -> None:
+    """Raise before a build that would fill the disk: a full one stops databases too."""
+    free = host.disk_free(_engine_root(reader))
+    if free is not None and free < DISK_TO_BUILD:
+        raise ActionFailed(
+            f"{free / GIB:.1f} GiB are free for the engine, too little to build images",
+            hint="make room: `docker image prune`, `docker builder prune`; `altis-local doctor` looks again",
+        )
+
+
+def _engine_root(reader: EngineReader) -> Path:
     try:
-        root = Path(str(reader.info().get("DockerRootDir") or "/"))
+        return Path(str(reader.info().get("DockerRootDir") or "/"))
     except AltisError:
-        root = Path("/var/lib/docker")
+        return Path("/var/lib/docker")
+
+
+def disk(reader: EngineReader) -> Finding:
+    root = _engine_root(reader)
     free = host.disk_free(root)
     if free is None:
         return Finding("disk", "warning", f"{root} cannot be looked at")

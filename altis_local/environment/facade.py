@@ -7,7 +7,7 @@ operation that changes the shape holds the environment's lock.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import AbstractContextManager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -75,9 +75,10 @@ class Environment:
 
     def build(self) -> Mapping[str, str]:
         """Make every image that is missing; role -> image."""
-        self.progress.phase("images")
-        services = self._lifecycle().services()
-        self.progress.end()
+        with closing(self.progress):
+            self.progress.phase("images")
+            services = self._lifecycle().services()
+            self.progress.end()
         return {role: service.image for role, service in services.items()}
 
     def start(self, *, broken: Iterable[str] = (), timeout: float = START_TIMEOUT) -> Document:
@@ -119,9 +120,10 @@ class Environment:
         api = self.control()
         after = api.status()["sequence"]
         answer = api.action(action="scale", role=role, count=count)
-        self.progress.phase(f"{role} to {count}")
-        self._lifecycle().settle(api, after, timeout)
-        self.progress.end()
+        with closing(self.progress):
+            self.progress.phase(f"{role} to {count}")
+            self._lifecycle().settle(api, after, timeout)
+            self.progress.end()
         return answer
 
     def failover(self, target: str, *, graceful: bool = False, to: str | None = None) -> Document:
@@ -152,5 +154,7 @@ class Environment:
         tools = Tools(self.name, self.loaded(), self.reader, self.engine, self.paths, self.clock)
         return Lifecycle(tools, self.progress)
 
-    def _alone(self, doing: str) -> AbstractContextManager[None]:
-        return exclusive(self.paths.lock(self.name), doing, self.progress, self.clock)
+    @contextmanager
+    def _alone(self, doing: str) -> Iterator[None]:
+        with closing(self.progress), exclusive(self.paths.lock(self.name), doing, self.progress, self.clock):
+            yield

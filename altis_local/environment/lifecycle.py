@@ -18,6 +18,7 @@ from altis_local.clients.engine import Engine
 from altis_local.clients.engine_reader import EngineReader, Found
 from altis_local.clock import Clock, Deadline
 from altis_local.environment import allocation, definition
+from altis_local.environment.checkup import require_disk
 from altis_local.environment.control_container import ControlContainers, Identity
 from altis_local.environment.finding import Standing, control_api, standing
 from altis_local.environment.locking import exclusive
@@ -113,6 +114,7 @@ class Lifecycle:
         )
         tags = builder.tags_of({role: b for role, b in model.builds.items() if role in only}, options)
         if builder.missing(tags, tools.reader):
+            require_disk(tools.reader)
             builder.prepare(model.builds, tags, options, tools.reader, self._progress.detail)
         services = {role: s for role, s in model.services.items() if role in only}
         return {role: dataclasses.replace(s, image=tags.get(role, s.image)) for role, s in services.items()}

@@ -22,6 +22,9 @@ class Progress(Protocol):
     def end(self) -> None:
         """The last phase has ended."""
 
+    def close(self) -> None:
+        """Nothing more comes, be it after an error in the middle of a phase."""
+
 
 class Recorded:
     """Keeps phases and their seconds; base of those that also show them."""
@@ -46,6 +49,9 @@ class Recorded:
             self.phases.append((self._current, seconds))
             self.on_end(self._current, seconds)
             self._current = ""
+
+    def close(self) -> None:
+        """Shown by subclasses."""
 
     def on_begin(self, name: str) -> None:
         """Shown by subclasses."""
