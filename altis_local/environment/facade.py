@@ -22,6 +22,7 @@ from altis_local.environment.lifecycle import Lifecycle, Tools
 from altis_local.environment.locking import exclusive
 from altis_local.environment.paths import user_paths
 from altis_local.environment.progress import Progress, Recorded
+from altis_local.environment.waiting import is_up
 from altis_local.naming import checked
 from altis_local.settings import Loaded, load
 
@@ -122,7 +123,9 @@ class Environment:
         answer = api.action(action="scale", role=role, count=count)
         with closing(self.progress):
             self.progress.phase(f"{role} to {count}")
-            self._lifecycle().settle(api, after, timeout)
+            self._lifecycle().settle(
+                api, after, timeout, check=lambda status: is_up(status) and _has(status, role, count)
+            )
             self.progress.end()
         return answer
 
@@ -158,3 +161,8 @@ class Environment:
     def _alone(self, doing: str) -> Iterator[None]:
         with closing(self.progress), exclusive(self.paths.lock(self.name), doing, self.progress, self.clock):
             yield
+
+
+def _has(status: Document, role: str, count: int) -> bool:
+    """Whether just so many members of the role are there (those that drain are still there)."""
+    return sum(member["role"] == role for member in status["members"]) == count
