@@ -165,4 +165,4 @@ class Environment:
 
 def _has(status: Document, role: str, count: int) -> bool:
     """Whether just so many members of the role are there (those that drain are still there)."""
-    return sum(member["role"] == role for member in status["members"]) == count
+    return len([m for m in status["members"] if m["role"] == role]) == count
