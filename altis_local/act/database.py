@@ -35,22 +35,26 @@ def fence(context: Context, action: do.Fence) -> None:
     A frozen process still has its listening socket, so only a dead one refuses. The kill itself is not waited for: the
     engine answers it 0.2-0.35 s after the process has gone (recipes/db.md, section 2).
     """
-    container = context.container(action.member)
-    if container is None or container.phase in ("exited", "created"):
+    if not action.container:
         return
     member = context.member(action.member)
-    killed = context.pool.submit(context.engine.kill, container.id)
+    killed = context.pool.submit(context.engine.kill, action.container)
 
     def is_gone() -> bool:
-        if context.sessions.is_refused(member):
-            return True
-        found = context.container(action.member)
-        return found is None or found.phase == "exited"
+        return context.sessions.is_refused(member) or (
+            killed.done() and not _is_alive(context, action, action.container)
+        )
 
     if not wait_until(is_gone, Deadline.after(FENCE_LIMIT, context.clock), every=0.01):
         raise ActionFailed(f"could not be fenced within {FENCE_LIMIT:.0f} s", member=action.member)
     if killed.done():
         killed.result()
+
+
+def _is_alive(context: Context, fenced: do.Fence | do.Seed, container: str = "") -> bool:
+    """Whether the engine still has the member's container, or just that one, as running or frozen."""
+    found = context.container(fenced.member)
+    return found is not None and container in ("", found.id) and found.phase in ("running", "paused")
 
 
 def stop_receivers(context: Context, action: do.StopReceivers) -> None:
@@ -142,9 +146,5 @@ def seed(context: Context, action: do.Seed) -> None:
     node(context, action.member).clone_from(donor, user=REPLICA_USER, password=context.spec.secrets.db_replica)
     deadline = Deadline.after(STOP_LIMIT, context.clock)
 
-    def has_ended() -> bool:
-        found = context.container(action.member)
-        return found is None or not found.is_running
-
-    if not wait_until(has_ended, deadline, every=0.1):
+    if not wait_until(lambda: not _is_alive(context, action), deadline, every=0.1):
         raise ActionFailed("still runs after its data were cloned", member=action.member)

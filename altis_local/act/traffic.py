@@ -5,8 +5,10 @@ One function for each action; called by the executor.
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from altis_local.act.context import Context, ProxyWriter
-from altis_local.errors import ActionFailed
+from altis_local.errors import ActionFailed, Unreachable
 from altis_local.model import actions as do
 from altis_local.model.topology import address
 
@@ -22,11 +24,13 @@ LAST_LINES = 15
 
 
 def hold(context: Context, action: do.Hold) -> None:
-    """In every endpoints container that runs; one that does not answer cannot let anybody through either."""
-    running = [
-        c.member for c in context.engine.containers(context.spec.environment) if c.role == ENDPOINTS and c.is_running
-    ]
-    list(context.pool.map(lambda name: _proxy(context, name).hold(action.frontend), running))
+    """All at once. One that does not answer lets nobody through either, and healing replaces it."""
+
+    def one(name: str) -> None:
+        with suppress(Unreachable):
+            _proxy(context, name).hold(action.frontend)
+
+    list(context.pool.map(one, action.proxies))
 
 
 def _proxy(context: Context, name: str) -> ProxyWriter:

@@ -104,7 +104,7 @@ class Engine:
     def events(self, environment: str, since: float | None = None) -> engine_events.EventStream:
         """What happens to the environment's containers from now on, or from `since`. Iterating blocks."""
         with translated("events"):
-            return engine_events.EventStream(self._client(SLOW), environment, since=since, seen=self._details.forget)
+            return engine_events.EventStream(self._client(SLOW), environment, since=since, seen=self._details.happened)
 
     # -- networks and volumes
 
@@ -183,7 +183,6 @@ class Engine:
         """Remove a container with its anonymous volumes."""
         with translated(f"remove {container[:12]}", fine=(404,), fine_text="is already in progress"):
             self._client(SLOW).remove_container(container, force=force, v=True)
-        self._details.forget(container)
 
     def pause(self, container: str) -> None:
         with translated(f"pause {container[:12]}", fine_text="is already paused"):

@@ -17,6 +17,7 @@ from altis_local.model.state import Container, Phase
 _PHASES = {"created": Phase.CREATED, "running": Phase.RUNNING, "paused": Phase.PAUSED, "removing": Phase.REMOVING}
 _TELLING = ("running", "paused", "exited", "dead", "restarting")
 """States in which an inspection adds something: when it started, how it ended."""
+_EXITED = re.compile(r"Exited \((\d+)\)")
 
 
 class Details:
@@ -28,18 +29,27 @@ class Details:
     def of(self, row: Mapping[str, Any]) -> Mapping[str, Any] | None:
         """What is known of the container of this row; None when it has to be inspected."""
         known = self._known.get(row["Id"], {})
-        return None if row["State"] in _TELLING and known.get("Status") != row["State"] else known
+        if row["State"] not in _TELLING or known.get("Status") == row["State"]:
+            return known
+        ended = _EXITED.match(row.get("Status", ""))
+        if known and ended:
+            # Inspecting one that is just being killed waits until the engine has done with it: 0.3 s of a failover.
+            return {**known, "ExitCode": int(ended[1])}
+        return None
 
     def learn(self, container: str, state: Mapping[str, Any]) -> None:
         self._known[container] = state
 
-    def forget(self, container: str) -> None:
-        """Something happened to it: it may have been restarted with the same state in the end."""
-        self._known.pop(container, None)
+    def happened(self, container: str, action: str) -> None:
+        """An event: after a start it may be in the same state, but in another life."""
+        if action == "start":
+            self._known.pop(container, None)
+        elif action == "oom" and container in self._known:
+            self._known[container] = {**self._known[container], "OOMKilled": True}
 
     def forget_but(self, ids: Iterable[str]) -> None:
         for gone in set(self._known) - set(ids):
-            self.forget(gone)
+            self._known.pop(gone, None)
 
 
 def container(row: Mapping[str, Any], state: Mapping[str, Any]) -> Container:

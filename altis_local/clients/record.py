@@ -44,7 +44,9 @@ class FileRecords:
         except FileNotFoundError:
             return None
         except (OSError, ValueError, UsageError) as error:
-            raise AltisError(f"{path} cannot be read: {error}", hint="remove it only if you know what it held") from error
+            raise AltisError(
+                f"{path} cannot be read: {error}", hint="remove it only if you know what it held"
+            ) from error
 
     def _save(self, name: str, value: object) -> None:
         path, fresh = self._folder / name, self._folder / f".{name}.new"

@@ -7,7 +7,7 @@ Replication is asynchronous, as in the cloud: the last writes may be lost, the n
 
 from __future__ import annotations
 
-from altis_local.decide.database import running_proxies
+from altis_local.decide.database import fence, running_proxies
 from altis_local.decide.diagnosis import store_address
 from altis_local.model import actions as do
 from altis_local.model.actions import Action, Steps
@@ -59,10 +59,11 @@ def _elect(snapshot: Snapshot, recent: Recent, members: list[str]) -> tuple[Step
     if best is None or (absent and not best.offset and not best.keys):
         # Nobody holds anything: no hurry. (First start: the first member becomes primary, not the quickest.)
         return ()
-    fences: tuple[Action, ...] = tuple(do.Fence(name) for name in absent if snapshot.container(name))
-    route = do.Route(running_proxies(snapshot, "endpoints"), BACKEND, frozenset({best.member}))
+    fences: tuple[Action, ...] = tuple(fence(snapshot, name) for name in absent)
+    proxies = running_proxies(snapshot, "endpoints")
+    route = do.Route(proxies, BACKEND, frozenset({best.member}))
     reason = f"no primary; {best.member} has {best.keys} keys"
-    return (Steps(KEY, reason, (do.Hold(BACKEND), *fences, do.PromoteCache(best.member), route)),)
+    return (Steps(KEY, reason, (do.Hold(BACKEND, proxies), *fences, do.PromoteCache(best.member), route)),)
 
 
 def best_standby(nodes: list[CacheNode], members: list[str]) -> CacheNode | None:
@@ -95,6 +96,7 @@ def switchover(spec: Spec, snapshot: Snapshot, to: str = "") -> Steps | str:
     if not primary or not ready:
         return f"{to or 'no standby'} follows no primary"
     chosen = ready[0]
-    route = do.Route(running_proxies(snapshot, "endpoints"), BACKEND, frozenset({chosen}))
-    steps = (do.Hold(BACKEND), do.PromoteCache(chosen), route, do.FollowCache(primary, chosen))
+    proxies = running_proxies(snapshot, "endpoints")
+    route = do.Route(proxies, BACKEND, frozenset({chosen}))
+    steps = (do.Hold(BACKEND, proxies), do.PromoteCache(chosen), route, do.FollowCache(primary, chosen))
     return Steps(KEY, f"asked to change the primary from {primary} to {chosen}", steps)

@@ -18,7 +18,7 @@ from altis_local.model import actions as do
 from altis_local.model.actions import Action, Steps
 from altis_local.model.history import Recent
 from altis_local.model.spec import Spec
-from altis_local.model.state import DbNode, Protection, Snapshot
+from altis_local.model.state import DbNode, Phase, Protection, Snapshot
 
 KEY = "db"
 WRITER_BACKEND = "db-writer"
@@ -67,19 +67,19 @@ def _replace_writer(spec: Spec, snapshot: Snapshot, found: Diagnosis) -> tuple[S
             return (Steps(KEY, f"{found.writer} is hung and no reader may take over", (kill,)),)
         return ()
     reason = f"{found.writer}: {found.finding.value}"
-    fence: tuple[Action, ...] = (
-        do.Hold(WRITER_BACKEND),
-        do.Fence(found.writer),
+    fencing: tuple[Action, ...] = (
+        do.Hold(WRITER_BACKEND, running_proxies(snapshot, "endpoints")),
+        fence(snapshot, found.writer),
         do.StopReceivers(tuple(n.member for n in candidates)),
     )
     if len(candidates) > 1 and any(n.receiver and n.receiver.io != "No" for n in candidates):
         # Which of them is furthest is known for certain only when nothing arrives any more: the next turn chooses.
-        return (Steps(KEY, f"{reason}; fencing before a choice", fence),)
+        return (Steps(KEY, f"{reason}; fencing before a choice", fencing),)
     best = furthest(spec, candidates)
     if best is None:
         return ()
     rest = _handover(spec, snapshot, best.member, found.term + 1)
-    return (Steps(KEY, f"{reason}; {best.member} holds all that was acknowledged", (*fence, *rest)),)
+    return (Steps(KEY, f"{reason}; {best.member} holds all that was acknowledged", (*fencing, *rest)),)
 
 
 def electable(spec: Spec, snapshot: Snapshot, writer: str) -> tuple[DbNode, ...]:
@@ -124,6 +124,13 @@ def route_writer(snapshot: Snapshot, writer: str) -> do.Route:
     return do.Route(running_proxies(snapshot, "endpoints"), WRITER_BACKEND, frozenset({writer}))
 
 
+def fence(snapshot: Snapshot, name: str) -> do.Fence:
+    """Fence the member as it was seen: one that the engine says has ended needs no more than that."""
+    container = snapshot.container(name)
+    alive = container is not None and container.phase in (Phase.RUNNING, Phase.PAUSED)
+    return do.Fence(name, container.id if container and alive else "")
+
+
 def running_proxies(snapshot: Snapshot, role: str) -> tuple[str, ...]:
     """The role's running containers."""
     return tuple(
@@ -148,7 +155,7 @@ def switchover(spec: Spec, snapshot: Snapshot, recent: Recent, to: str = "") -> 
     if chosen is None:
         return f"{to} is no reader that follows {found.writer}" if to else "there is no reader to take over"
     gentle: tuple[Action, ...] = (
-        do.Hold(WRITER_BACKEND),
+        do.Hold(WRITER_BACKEND, running_proxies(snapshot, "endpoints")),
         do.Demote(found.writer),
         do.WaitApplied(chosen, beyond=found.writer),
         do.StopReceivers((chosen,)),

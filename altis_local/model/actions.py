@@ -49,16 +49,21 @@ class RemoveHelper:
 
 @dataclass(frozen=True, slots=True)
 class Hold:
-    """Let new connections to a frontend wait in every endpoints container until Route releases them."""
+    """Let new connections to a frontend wait in these endpoints containers until Route releases them."""
 
     frontend: str
+    proxies: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Fence:
-    """Make sure that a db or redis member's process is gone; nothing is promoted before."""
+    """Make sure that a db or redis member's process is gone; nothing is promoted before.
+
+    `container` is the one that was seen; "" when the engine already said that it does not run.
+    """
 
     member: str
+    container: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -74,7 +74,7 @@ STEPS = actions.Steps(
     "db",
     "writer dead",
     (
-        actions.Fence("db-1"),
+        actions.Fence("db-1", "id"),
         actions.WriteRecord(RECORD),
         actions.Route(("lb-a",), "web", frozenset({"web-b1", "web-a1"})),
         actions.StopReceivers(("db-2",)),

@@ -70,8 +70,23 @@ def test_a_container_is_inspected_once_for_each_state() -> None:
     details.learn("i", {"Status": "running"})
     assert details.of(ROW) is not None
     assert details.of({**ROW, "State": "exited"}) is None
-    details.forget("i")
+    details.happened("i", "die")
+    assert details.of(ROW) is not None
+    details.happened("i", "start")
     assert details.of(ROW) is None
+
+
+def test_one_that_was_killed_is_not_inspected() -> None:
+    """The engine would answer only when it has done with the killing."""
+    details = Details()
+    details.learn("i", {"Status": "running", "StartedAt": "2026-01-02T03:04:05Z"})
+    details.happened("i", "oom")
+    found = details.of({**ROW, "State": "exited", "Status": "Exited (137) 1 second ago"})
+    assert found == {"Status": "running", "StartedAt": "2026-01-02T03:04:05Z", "OOMKilled": True, "ExitCode": 137}
+
+
+def test_what_never_ran_needs_no_inspection() -> None:
+    details = Details()
     assert details.of({**ROW, "State": "created"}) == {}
 
 

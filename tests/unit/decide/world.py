@@ -203,7 +203,7 @@ class World:
         match action:
             case do.Hold():
                 self.held = True
-            case do.Fence(member) | do.KillMember(member):
+            case do.Fence(member) | do.KillMember(member, _):
                 self.crash(member)
             case do.StartMember(member):
                 self.start(member)

@@ -39,7 +39,8 @@ class Story:
             self.rows.append([op, client, len(self.rows), server, EPOCH + begin + 0.005])
 
     def read(self) -> None:
-        """The final read."""
+        """The clients' end, then the final read."""
+        self.say("done", "workload", "workload", "ok", 9.0)
         rows, titles = {"rows": self.rows, "count": len(self.rows)}, {"titles": self.titles, "count": len(self.titles)}
         self.say("read-rows", "reader", "read-rows", "ok", 20.0, **rows)
         self.say("read-posts", "reader", "read-posts", "ok", 20.0, **titles)

@@ -140,6 +140,7 @@ CASES: list[tuple[str, str, Make, float | None, Verdict, str]] = [
     ("no journal", "reader-promoted", without_journal, None, UNKNOWN, "missing"),
     ("went on", "same-endpoint", run, None, OK, "all 4"),
     ("one stuck", "same-endpoint", client_never_returns, None, FAILED, "1 of 4"),
+    ("cut", "same-endpoint", unread, None, UNKNOWN, "cut"),
     ("too few", "same-endpoint", few, None, UNKNOWN, "only 3"),
     ("not broken", "same-endpoint", lambda: run(faults=()), None, UNKNOWN, "nothing"),
     ("back", "old-writer-reads", run, None, OK, "duty reader"),
