@@ -103,13 +103,13 @@ def _tell(judged: Judgement, folder: store.Run, *, json: bool) -> None:
         print_json(document(judged, where))
         return
     facts = judged.evidence.facts
-    print(f"\n{facts.drill} on {facts.environment} ({facts.plan}), seed {facts.seed}: {_styled(judged.verdict)}\n")
+    typer.echo(f"\n{facts.drill} on {facts.environment} ({facts.plan}), seed {facts.seed}: {_styled(judged.verdict)}\n")
     for one in judged.checked:
-        print(f"  {_styled(one.finding.verdict, sign=True)} {one.name:<26} {one.finding.detail}")
-    print("\n  " + " · ".join(f"{name} {value}" for name, value in report.headline(judged)))
+        typer.echo(f"  {_styled(one.finding.verdict, sign=True)} {one.name:<26} {one.finding.detail}")
+    typer.echo("\n  " + " · ".join(f"{name} {value}" for name, value in report.headline(judged)))
     for attempt in (judged.lost or ())[:10]:
-        print(f"  lost: {told(attempt)}")
-    print(f"\n  report  {where or 'none yet: altis-local drill judge ' + folder.name}")
+        typer.echo(f"  lost: {told(attempt)}")
+    typer.echo(f"\n  report  {where or 'none yet: altis-local drill judge ' + folder.name}")
 
 
 def _styled(verdict: Verdict, *, sign: bool = False) -> str:

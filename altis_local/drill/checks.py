@@ -168,6 +168,8 @@ def same_endpoint(run: Evidence, _: float | None) -> Finding:
     after = {a.client for a in acked if a.begin > mark.mono and a.value.get("server") != before.get(a.client)}
     if len(before) < LEAST_CLIENTS:
         return _unknown(f"only {len(before)} clients wrote before the fault")
+    if not run.ledger.is_whole:
+        return _unknown("the history was cut before the clients came to their end")
     if stuck := sorted(before.keys() - after):
         return _failed(f"{len(stuck)} of {len(before)} clients never wrote again", stuck)
     return _ok(f"all {len(before)} clients went on through the same name")

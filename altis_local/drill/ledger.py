@@ -68,6 +68,11 @@ class Ledger:
     notes: tuple[Op, ...] = ()
     """What the workload says of itself: at work, done, how often it was throttled."""
 
+    @property
+    def is_whole(self) -> bool:
+        """Whether the clients came to their end and said so."""
+        return any(note.op == "done" for note in self.notes)
+
     def of(self, *kinds: str) -> tuple[Attempt, ...]:
         return tuple(a for a in self.attempts if a.kind in kinds)
 

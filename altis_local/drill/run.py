@@ -89,6 +89,12 @@ class Drilling:
         try:
             if self._steady():
                 self._exercise()
+        except KeyboardInterrupt:
+            self._course.troubles.append("the drill was interrupted")
+            raise
+        except AltisError as exc:
+            self._course.troubles.append(str(exc))
+            raise
         finally:
             self._save(sequence)
 

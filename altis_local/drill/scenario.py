@@ -159,7 +159,8 @@ def _checked(data: object, source: str) -> Scenario:
     try:
         return Scenario.model_validate(data)
     except ValidationError as exc:
-        problems = [f"{'.'.join(str(part) for part in e['loc']) or 'file'}: {e['msg']}" for e in exc.errors()]
+        found = [(".".join(map(str, e["loc"])), e["msg"].removeprefix("Value error, ")) for e in exc.errors()]
+        problems = [f"{where}: {what}" if where else what for where, what in found]
         raise UsageError(f"{source}: " + "; ".join(problems)) from exc
 
 
