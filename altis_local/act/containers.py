@@ -137,6 +137,8 @@ def stop_member(context: Context, action: do.StopMember) -> None:
         return
     service = context.spec.services.get(container.role)
     if container.is_running:
+        # Control's own session would keep a proxy waiting for its end until the grace is over.
+        context.sessions.drop(action.member)
         context.engine.stop(container.id, service.stop_grace if service else 10.0)
     if action.remove:
         context.engine.remove(container.id, force=True)

@@ -42,10 +42,10 @@ class Store:
         return self._record
 
     def save_spec(self, spec: Spec) -> Spec:
-        """Keep a Spec; empty secrets mean those that are kept already. Returns what was kept."""
+        """Keep a Spec; each secret that is empty means the one that is kept already. Returns what was kept."""
         with self._lock:
-            if self._spec is not None and not spec.secrets.db:
-                spec = replace(spec, secrets=self._spec.secrets)
+            if self._spec is not None:
+                spec = replace(spec, secrets=_filled(spec.secrets, self._spec.secrets))
             self._records.save_spec(spec)
             self._spec = spec
             return spec
@@ -63,6 +63,10 @@ class Store:
         path = self._asides / f"{member}-{number}.txt"
         path.write_text(text)
         return str(path)
+
+
+def _filled(given: Secrets, kept: Secrets) -> Secrets:
+    return Secrets(*(getattr(given, name) or getattr(kept, name) for name in Secrets.__slots__))
 
 
 def redacted(secrets: Secrets) -> Secrets:
