@@ -17,7 +17,8 @@ from altis_local.model.state import Container, Phase
 _PHASES = {"created": Phase.CREATED, "running": Phase.RUNNING, "paused": Phase.PAUSED, "removing": Phase.REMOVING}
 _TELLING = ("running", "paused", "exited", "dead", "restarting")
 """States in which an inspection adds something: when it started, how it ended."""
-_EXITED = re.compile(r"Exited \((\d+)\)")
+_JUST_ENDED = re.compile(r"Exited \((\d+)\) (?:Less than a|1) second")
+_GUESSED = "guessed"
 
 
 class Details:
@@ -29,13 +30,16 @@ class Details:
     def of(self, row: Mapping[str, Any]) -> Mapping[str, Any] | None:
         """What is known of the container of this row; None when it has to be inspected."""
         known = self._known.get(row["Id"], {})
-        if row["State"] not in _TELLING or known.get("Status") == row["State"]:
+        if row["State"] not in _TELLING or (known.get("Status") == row["State"] and not known.get(_GUESSED)):
             return known
-        ended = _EXITED.match(row.get("Status", ""))
-        if known and ended:
-            # Inspecting one that is just being killed waits until the engine has done with it: 0.3 s of a failover.
-            return {**known, "ExitCode": int(ended[1])}
-        return None
+        ended = _JUST_ENDED.match(row.get("Status", ""))
+        if not known or not ended:
+            return None
+        # Inspecting one that is just being killed waits until the engine has done with it: 0.3 s of a failover. It is
+        # remembered as ended, so that it is inspected later, and when it runs again.
+        guess = {**known, "Status": row["State"], "ExitCode": int(ended[1]), _GUESSED: True}
+        self._known[row["Id"]] = guess
+        return guess
 
     def learn(self, container: str, state: Mapping[str, Any]) -> None:
         self._known[container] = state

@@ -76,13 +76,20 @@ def test_a_container_is_inspected_once_for_each_state() -> None:
     assert details.of(ROW) is None
 
 
-def test_one_that_was_killed_is_not_inspected() -> None:
+def test_one_that_was_just_killed_is_inspected_later() -> None:
     """The engine would answer only when it has done with the killing."""
     details = Details()
     details.learn("i", {"Status": "running", "StartedAt": "2026-01-02T03:04:05Z"})
     details.happened("i", "oom")
-    found = details.of({**ROW, "State": "exited", "Status": "Exited (137) 1 second ago"})
-    assert found == {"Status": "running", "StartedAt": "2026-01-02T03:04:05Z", "OOMKilled": True, "ExitCode": 137}
+    young = {**ROW, "State": "exited", "Status": "Exited (137) Less than a second ago"}
+    for _ in range(2):
+        found = details.of(young)
+        assert found is not None
+        assert (found["StartedAt"], found["ExitCode"], found["OOMKilled"]) == ("2026-01-02T03:04:05Z", 137, True)
+    assert details.of(ROW) is None, "it runs again: another life"
+    assert details.of({**young, "Status": "Exited (137) 3 seconds ago"}) is None
+    details.learn("i", {"Status": "exited", "ExitCode": 137})
+    assert details.of(young) == {"Status": "exited", "ExitCode": 137}
 
 
 def test_what_never_ran_needs_no_inspection() -> None:

@@ -1,0 +1,62 @@
+"""A real endpoints member with traffic: what holding and cutting do to clients. Behind its cache is a real redis."""
+
+from __future__ import annotations
+
+import socket
+
+import pytest
+
+from tests.contract.members import RealMembers, eventually
+
+pytestmark = pytest.mark.engine
+
+NAME = "endpoints-a"
+
+
+@pytest.fixture
+def real(real_members: RealMembers) -> RealMembers:
+    """Freshly routed to redis-1."""
+    for name in (NAME, "redis-1"):
+        real_members.renew(name)
+    real_members.proxy(NAME).set_server("cache", "redis-1", "ready")
+    return real_members
+
+
+def client(real: RealMembers) -> socket.socket:
+    return socket.create_connection((real.address(NAME), 6379), timeout=2)
+
+
+def ping(session: socket.socket) -> bytes:
+    session.sendall(b"PING\r\n")
+    return session.recv(100)
+
+
+def test_a_held_connection_waits_and_is_served_after_the_release(real: RealMembers) -> None:
+    real.proxy(NAME).hold("cache")
+    with client(real) as waiting:
+        waiting.sendall(b"PING\r\n")
+        waiting.settimeout(0.2)
+        with pytest.raises(TimeoutError):
+            waiting.recv(100)
+        real.proxy(NAME).release("cache")
+        waiting.settimeout(2)
+        assert waiting.recv(100)
+
+
+def test_cut_ends_established_sessions_at_once_and_maint_alone_leaves_them(real: RealMembers) -> None:
+    with client(real) as session:
+        assert ping(session)
+        real.proxy(NAME).set_servers("cache", {"redis-1": "maint"})
+        assert ping(session)
+        assert real.proxy(NAME).observe().sessions("cache", "redis-1") == 1
+        real.proxy(NAME).set_servers("cache", {"redis-1": "maint"}, cut=True)
+        assert session.recv(100) == b""
+
+
+def test_cut_leaves_no_client_hanging_that_is_being_connected_to_a_dead_server(real: RealMembers) -> None:
+    proxy = real.proxy(NAME)
+    proxy.set_servers("db-writer", {"db-1": "ready"})
+    with socket.create_connection((real.address(NAME), 3306), timeout=2) as session:
+        assert eventually(lambda: proxy.observe().sessions("db-writer", "db-1") == 1, 0.2)
+        proxy.set_servers("db-writer", {"db-1": "maint"}, cut=True)
+        assert session.recv(100) == b""
