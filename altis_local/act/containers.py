@@ -20,6 +20,7 @@ from altis_local.model.topology import (
     subnet,
 )
 
+DEFAULT_GRACE = 10.0
 LAST_LINES = 20
 """Log lines of a dead container that the journal keeps before it is removed."""
 
@@ -136,12 +137,20 @@ def stop_member(context: Context, action: do.StopMember) -> None:
     if container is None:
         return
     service = context.spec.services.get(container.role)
+    grace = service.stop_grace if service else DEFAULT_GRACE
     if container.is_running:
         # Control's own session would keep a proxy waiting for its end until the grace is over.
         context.sessions.drop(action.member)
-        context.engine.stop(container.id, service.stop_grace if service else 10.0)
+        context.engine.stop(container.id, grace if action.limit is None else min(grace, action.limit))
     if action.remove:
         context.engine.remove(container.id, force=True)
+
+
+def signal_member(context: Context, action: do.SignalMember) -> None:
+    """Deliver the signal to the service, through its init."""
+    container = context.container(action.member)
+    if container is not None and container.is_running:
+        context.engine.kill(container.id, action.signal)
 
 
 def remove_helper(context: Context, action: do.RemoveHelper) -> None:

@@ -6,16 +6,26 @@ misspelt one is an error that names it and not an empty value in a container.
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Mapping
 
 from altis_local.errors import UsageError
 from altis_local.model.spec import Secrets, Service, Spec
 from altis_local.model.topology import CONTROL, ROLES, Member, address
+from altis_local.model.topology import member as slot
 
 _REFERENCE = re.compile(r"\$(?:\$|\{(\w+)\})")
-_SERVERS = {"WEB": ("web", "app"), "DB": ("db", "store"), "REDIS": ("redis", "store"), "LB": ("lb", "edge")}
+_SERVERS = {
+    "WEB": ("web", "app"),
+    "DB": ("db", "store"),
+    "REDIS": ("redis", "store"),
+    "SEARCH": ("search", "store"),
+    "LB": ("lb", "edge"),
+}
 """Lists of servers: role, and the network on which the client of the list reaches it."""
+_SERVICES = ("aws", "tachyon", "standins")
+"""Regional services that other members are told the address of."""
 
 
 def variables(spec: Spec, member: Member, secrets: Secrets | None = None) -> dict[str, str]:
@@ -38,6 +48,10 @@ def variables(spec: Spec, member: Member, secrets: Secrets | None = None) -> dic
         "ALTIS_DB_REPLICA_PASSWORD": known.db_replica,
         "ALTIS_REDIS_PASSWORD": known.redis,
         "ALTIS_SITE_SECRET": known.site,
+        "ALTIS_BUCKET": f"altis-{spec.environment}",
+        "ALTIS_AWS_KEY": "altis-local",
+        "ALTIS_AWS_SECRET": _derived(known.site, "aws"),
+        "ALTIS_PURGE_TOKEN": _derived(known.site, "purge"),
         "ALTIS_TLS_CERT": known.tls_cert,
         "ALTIS_TLS_KEY": known.tls_key,
     }
@@ -45,10 +59,22 @@ def variables(spec: Spec, member: Member, secrets: Secrets | None = None) -> dic
         name = network.upper().replace("-", "_")
         values[f"ALTIS_ADDRESS_{name}"] = address(spec.block, network, member)
         values[f"ALTIS_CONTROL_{name}"] = address(spec.block, network, CONTROL)
+    values |= {f"ALTIS_{name.upper()}": _address_of(spec, name, member) for name in _SERVICES}
     for name, (role, network) in _SERVERS.items():
         slots = spec.slots(role) if role in spec.services else ()
         values[f"ALTIS_SERVERS_{name}"] = " ".join(f"{m.name}={address(spec.block, network, m)}" for m in slots)
     return values
+
+
+def _derived(secret: str, purpose: str) -> str:
+    """A secret of its own for a purpose, from the environment's random one."""
+    return hashlib.sha256(f"{purpose}:{secret}".encode()).hexdigest()[:40]
+
+
+def _address_of(spec: Spec, role: str, seen_from: Member) -> str:
+    """Where a regional service is for this member; "" where they share no network."""
+    shared = [network for network in ROLES[role].networks if network in ROLES[seen_from.role].networks]
+    return address(spec.block, shared[0], slot(role, spec.shape.zones)) if shared else ""
 
 
 def interpolate(text: str, values: Mapping[str, str], service: str) -> str:

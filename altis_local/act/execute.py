@@ -24,6 +24,7 @@ _HANDLERS: Mapping[type, Callable[[Context, Any], None]] = {
     do.StartMember: containers.start_member,
     do.KillMember: containers.kill_member,
     do.StopMember: containers.stop_member,
+    do.SignalMember: containers.signal_member,
     do.RemoveHelper: containers.remove_helper,
     do.Hold: traffic.hold,
     do.Fence: database.fence,

@@ -13,7 +13,7 @@ from altis_local.model import actions as do
 from altis_local.model.topology import address
 
 ENDPOINTS = "endpoints"
-FRONTENDS = ("db-writer", "db-reader", "cache")
+FRONTENDS = ("db-writer", "db-reader", "cache", "search")
 _ALSO = {"web": ("web-open",)}
 """The load balancer has a second list of the same servers, used when every one fails its check (fail open, LB-06)."""
 INSTALL = "install-site"
@@ -56,7 +56,7 @@ def route(context: Context, action: do.Route) -> None:
 
 
 def _role_behind(backend: str) -> str:
-    return {"db-writer": "db", "db-reader": "db", "cache": "redis"}.get(backend, "web")
+    return {"db-writer": "db", "db-reader": "db", "cache": "redis", "search": "search"}.get(backend, "web")
 
 
 def promote_cache(context: Context, action: do.PromoteCache) -> None:

@@ -15,28 +15,44 @@ from altis_local.model import actions as do
 from altis_local.model.actions import Steps
 from altis_local.model.history import Event
 from altis_local.model.plans import SCALABLE, refusal
+from altis_local.model.spec import Wish
+from altis_local.model.topology import NETWORKS
 
+FIRST_LOOK = 10.0
+"""Seconds within which a control that has just been started has joined every network and looked at every member."""
 LIMIT = 60.0
 """Seconds a failover that was asked for may take until another member has the duty."""
 
 
 def carry_out(loop: Loop, asked: Mapping[str, Any]) -> dict[str, Any]:
     """Do what was asked and say what came of it. Raises UsageError, RefusedByPlan, Conflict, NotReady."""
-    if loop.seen is None:
-        raise NotReady("nothing was observed yet", hint="try again in a second")
     match asked.get("action"):
         case "scale":
-            return _scale(loop, loop.seen, asked)
+            return _scale(loop, _seen(loop), asked)
         case "failover" if asked.get("target") in ("db", "cache"):
-            return _failover(loop, loop.seen, asked)
+            return _failover(loop, _seen(loop), asked)
         case other:
             raise UsageError(f"unknown action {other!r} {asked.get('target', '')}".strip())
+
+
+def _seen(loop: Loop) -> Seen:
+    """The newest view. A control that has just come back (that very command may have revived it) is waited for."""
+
+    def sees() -> bool:
+        seen = loop.seen
+        return seen is not None and (seen.spec.wish is Wish.STOPPED or seen.snapshot.joined.issuperset(NETWORKS))
+
+    if not wait_until(sees, Deadline.after(FIRST_LOOK, SystemClock())) or loop.seen is None:
+        raise NotReady("nothing was observed yet", hint="try again in a moment")
+    return loop.seen
 
 
 def _scale(loop: Loop, seen: Seen, asked: Mapping[str, Any]) -> dict[str, Any]:
     role, count = asked.get("role"), asked.get("count")
     if role not in SCALABLE or not isinstance(count, int) or isinstance(count, bool):
         raise UsageError(f"scale takes one of {', '.join(SCALABLE)} and a number")
+    if role not in seen.spec.services:
+        raise RefusedByPlan(f"this environment has no {role} containers")
     reason = refusal(seen.spec.shape, role, count)
     if reason:
         raise RefusedByPlan(reason, hint="start with a larger --plan")

@@ -13,7 +13,7 @@ from altis_local.model.state import Container, Phase, Snapshot
 from altis_local.model.topology import ROLES, address
 
 SCHEMA = 1
-_ENDPOINTS = {"db-writer": ("data", 3306), "db-reader": ("data-ro", 3306), "cache": ("data", 6379)}
+_ENDPOINTS = {"db-writer": ("data", 3306), "db-reader": ("data-ro", 3306), "cache": ("data", 6379), "search": ("data", 9200)}
 """Endpoint name: the network its clients are on, and the port."""
 
 
@@ -121,6 +121,7 @@ def _endpoints(spec: Spec, snapshot: Snapshot) -> dict[str, dict[str, Any]]:
             "members": sorted(frozenset().union(*(p.ready(name) for p in snapshot.proxies.values()))),
         }
         for name, (network, port) in _ENDPOINTS.items()
+        if name != "search" or name in spec.services
     }
 
 

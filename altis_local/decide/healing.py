@@ -21,14 +21,20 @@ FROZEN_SECONDS = {"web": 8.0}
 DEFAULT_FROZEN_SECONDS = 2.0
 FAILING_AFTER = 5
 """Failing answers in a row after which a member is replaced (HC-10)."""
-GRACE = {"db": 120.0}
+GRACE = {"db": 120.0, "search": 90.0, "aws": 60.0}
 """Seconds a member may take from start to its first good answer; crash recovery of a database takes longest."""
 DEFAULT_GRACE = 30.0
 DRAIN_LIMIT = 300.0
 """Seconds a surplus member may drain: the load balancer's default (LB-07)."""
 BACKOFF = (0.0, 0.0, 0.0, 2.0, 5.0, 10.0, 20.0)
 """Seconds to wait before the n-th start within history.START_WINDOW."""
-LAST_TO_STOP = ("db", "redis")
+LAST_TO_STOP = ("db", "redis", "search", "aws")
+KEEPS_DATA = ("db", "redis")
+"""Not replaced only because its image is another one: a restart costs a failover or a cold cache."""
+STOP_WITHIN = 10.0
+"""Seconds `stop` gives a member, however long its own grace is (design.md section 9: a job's hour is for scale-in)."""
+JOB_LIMIT = 3600.0
+"""Seconds a job may take before its container is culled (CAV-14)."""
 
 
 def decide(spec: Spec, snapshot: Snapshot, recent: Recent, busy: frozenset[str]) -> tuple[Steps, ...]:
@@ -61,7 +67,7 @@ def _why_start(spec: Spec, container: Container | None, role: str) -> str:
     if container.phase is Phase.CREATED:
         return "was never started"
     wanted = spec.services[role].image
-    if container.phase is Phase.RUNNING and container.image != wanted and role not in LAST_TO_STOP:
+    if container.phase is Phase.RUNNING and container.image != wanted and role not in KEEPS_DATA:
         return f"runs {container.image}, not {wanted}"
     return ""
 
@@ -112,10 +118,13 @@ def _remove(spec: Spec, snapshot: Snapshot, recent: Recent) -> tuple[Steps, ...]
     for container in snapshot.containers:
         if container.kind != "member" or container.member in wanted:
             continue
-        if container.is_running and not _is_drained(snapshot, recent, container):
-            continue
-        stop = do.StopMember(container.member, remove=True)
-        steps.append(Steps(f"member:{container.member}", f"{container.member} is surplus and drained", (stop,)))
+        key, name = f"member:{container.member}", container.member
+        if not container.is_running or _is_drained(snapshot, recent, container):
+            stop = do.StopMember(name, remove=True, limit=STOP_WITHIN)
+            steps.append(Steps(key, f"{name} is surplus and drained", (stop,)))
+        elif container.role == "cavalcade" and recent.draining_since.get(name) == snapshot.taken_at:
+            # It takes no new jobs from here on, ends when its last one has, and is not waited for meanwhile.
+            steps.append(Steps(key, f"{name} is surplus: it ends its jobs", (do.SignalMember(name, "TERM"),)))
     return tuple(steps)
 
 
@@ -123,6 +132,8 @@ def _is_drained(snapshot: Snapshot, recent: Recent, container: Container) -> boo
     since = recent.draining_since.get(container.member)
     if since is None:
         return False
+    if container.role == "cavalcade":
+        return snapshot.taken_at - since > JOB_LIMIT
     proxies = [p for p in snapshot.proxies.values() if "web" in p.backends()]
     idle = all(container.member not in p.ready("web") and not p.sessions("web", container.member) for p in proxies)
     return idle or snapshot.taken_at - since > DRAIN_LIMIT
@@ -138,11 +149,11 @@ def _stop(snapshot: Snapshot) -> tuple[Steps, ...]:
     """Everything stops: first who takes traffic, then who holds data, so that nothing acknowledged is cut short."""
     alive = [c for c in snapshot.containers if c.kind == "member" and c.phase in (Phase.RUNNING, Phase.PAUSED)]
     front = [c for c in alive if c.role not in LAST_TO_STOP]
-    return tuple(
-        Steps(
-            f"member:{c.member}",
-            f"{c.member}: asked to stop",
-            (do.KillMember(c.member, "frozen") if c.phase is Phase.PAUSED else do.StopMember(c.member, remove=False),),
-        )
-        for c in (front or alive)
-    )
+    return tuple(Steps(f"member:{c.member}", f"{c.member}: asked to stop", (_stopped(c),)) for c in (front or alive))
+
+
+def _stopped(container: Container) -> do.StopMember | do.KillMember:
+    if container.phase is Phase.PAUSED:
+        return do.KillMember(container.member, "frozen")
+    holds_data = container.role in LAST_TO_STOP
+    return do.StopMember(container.member, remove=False, limit=None if holds_data else STOP_WITHIN)

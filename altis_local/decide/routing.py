@@ -17,6 +17,7 @@ from altis_local.model.spec import Spec
 from altis_local.model.state import Proxy, Snapshot
 
 WEB_BACKEND = "web"
+SEARCH_BACKEND = "search"
 LAG_LIMIT = 10.0
 """Seconds of lag beyond which a reader leaves the reader endpoint (our choice; Aurora's usual lag is 10-20 ms)."""
 EJECT_AFTER = 3
@@ -60,6 +61,7 @@ def _wanted(
     primary = cache.primary_of(snapshot)
     if primary or not any(_is_silent(snapshot, name) for name in cache.routed_to(snapshot)):
         yield "endpoints", cache.BACKEND, cache.KEY, frozenset({primary} - {""}), nobody
+    yield "endpoints", SEARCH_BACKEND, "", _steady(spec, snapshot, recent, SEARCH_BACKEND), nobody
     yield "lb", WEB_BACKEND, "", *_web(spec, snapshot, recent)
 
 
@@ -83,17 +85,21 @@ def _readers(spec: Spec, snapshot: Snapshot, writer: str) -> frozenset[str]:
     )
 
 
+def _steady(spec: Spec, snapshot: Snapshot, recent: Recent, role: str) -> frozenset[str]:
+    """Wished members that run and are healthy, or are routed and only missed a probe or two."""
+    wished = {m.name for m in spec.members(role)} if role in spec.services else set()
+    running = {name for name in wished if snapshot.is_running(name)}
+    routed = frozenset().union(*(p.ready(role) for p in snapshot.proxies.values()))
+    return frozenset(
+        name for name in running if snapshot.is_healthy(name) or (name in routed and recent.missed(name) < EJECT_AFTER)
+    )
+
+
 def _web(spec: Spec, snapshot: Snapshot, recent: Recent) -> tuple[frozenset[str], frozenset[str]]:
     """(ready, draining): healthy members that are wished; surplus ones that still run."""
     wished = {m.name for m in spec.members("web")} if "web" in spec.services else set()
     running = {c.member for c in snapshot.containers if c.role == "web" and c.kind == "member" and c.is_running}
-    routed = frozenset().union(
-        *(p.ready(WEB_BACKEND) for p in snapshot.proxies.values() if WEB_BACKEND in p.backends())
-    )
-    ready = frozenset(
-        name
-        for name in wished & running
-        if snapshot.is_healthy(name) or (name in routed and recent.missed(name) < EJECT_AFTER)
-    )
+    routed = frozenset().union(*(p.ready(WEB_BACKEND) for p in snapshot.proxies.values()))
+    ready = _steady(spec, snapshot, recent, WEB_BACKEND)
     # All unhealthy: traffic goes to all, as an Application Load Balancer does (fail open, LB-06).
     return ready or frozenset(wished & running & routed), frozenset(running - wished)

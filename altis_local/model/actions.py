@@ -34,10 +34,19 @@ class KillMember:
 
 @dataclass(frozen=True, slots=True)
 class StopMember:
-    """Stop a member with its grace; remove it too when it is surplus."""
+    """Stop a member within its grace, or within `limit` seconds where that is less; remove it when it is surplus."""
 
     member: str
     remove: bool
+    limit: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SignalMember:
+    """Send a signal to a member's service and do not wait; harmless when it is gone."""
+
+    member: str
+    signal: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,6 +211,7 @@ Action = (
     | StartMember
     | KillMember
     | StopMember
+    | SignalMember
     | RemoveHelper
     | Hold
     | Fence

@@ -26,6 +26,9 @@ class Plan:
     web: Bounds
     readers: Bounds
     standby: bool
+    cavalcade: Bounds
+    search: int
+    """Search members: one, or three of which two hold data."""
     environment_type: str
     """HM_ENV_TYPE: production, staging, development or local."""
 
@@ -33,15 +36,15 @@ class Plan:
 PLANS = {
     plan.name: plan
     for plan in (
-        Plan("local", ("a",), Bounds(1, 1), Bounds(0, 0), False, "local"),
-        Plan("staging", ("a",), Bounds(1, 2), Bounds(0, 0), False, "staging"),
-        Plan("production", ("a", "b"), Bounds(2, 4), Bounds(0, 2), False, "production"),
-        Plan("production-ha", ("a", "b", "c"), Bounds(2, 6), Bounds(1, 3), True, "production"),
-        Plan("enterprise", ("a", "b", "c"), Bounds(3, 8), Bounds(2, 4), True, "production"),
+        Plan("local", ("a",), Bounds(1, 1), Bounds(0, 0), False, Bounds(1, 1), 1, "local"),
+        Plan("staging", ("a",), Bounds(1, 2), Bounds(0, 0), False, Bounds(1, 2), 1, "staging"),
+        Plan("production", ("a", "b"), Bounds(2, 4), Bounds(0, 2), False, Bounds(1, 4), 1, "production"),
+        Plan("production-ha", ("a", "b", "c"), Bounds(2, 6), Bounds(1, 3), True, Bounds(1, 6), 3, "production"),
+        Plan("enterprise", ("a", "b", "c"), Bounds(3, 8), Bounds(2, 4), True, Bounds(2, 8), 3, "production"),
     )
 }
 
-SCALABLE = ("web",)
+SCALABLE = ("web", "cavalcade")
 """Roles that `scale` takes today."""
 
 
@@ -52,6 +55,10 @@ def bounds(plan: Plan, role: str) -> Bounds:
             return plan.web
         case "db":
             return Bounds(1 + plan.readers.least, 1 + plan.readers.most)
+        case "cavalcade":
+            return plan.cavalcade
+        case "search":
+            return Bounds(plan.search, plan.search)
         case "redis":
             return Bounds(2, 2) if plan.standby else Bounds(1, 1)
         case _:

@@ -22,12 +22,13 @@ BLOCK_PREFIX = 20
 _ZONE_SPAN = 64
 _REGIONAL_BASE = 192
 
-Counting = Literal["regional", "zone", "zone-indexed", "indexed"]
+Counting = Literal["regional", "single", "zone", "zone-indexed", "indexed"]
 
 
 @dataclass(frozen=True, slots=True)
 class Role:
-    """A kind of member. `counting`: regional (one), zone (one each), zone-indexed (web-a1), indexed (db-1)."""
+    """A kind of member. `counting`: regional (one, of no zone), single (one, in the first zone), zone (one each),
+    zone-indexed (web-a1), indexed (db-1)."""
 
     name: str
     counting: Counting
@@ -48,15 +49,24 @@ ROLES = {
             "zone",
             3,
             ("data", "data-ro", "store", "admin"),
-            (("data", "db-writer"), ("data-ro", "db-reader"), ("data", "cache")),
+            (("data", "db-writer"), ("data-ro", "db-reader"), ("data", "cache"), ("data", "search")),
         ),
+        Role("sandbox", "single", 4, ("data", "data-ro", "platform")),
+        Role("cavalcade", "zone-indexed", 30, ("data", "data-ro", "platform")),
         Role("db", "indexed", 40, ("store",)),
         Role("redis", "indexed", 50, ("store",)),
+        Role("search", "indexed", 54, ("store",)),
+        Role("aws", "regional", 1, ("platform", "edge"), (("platform", "aws"), ("edge", "aws"))),
+        Role("tachyon", "regional", 2, ("edge",)),
+        Role("standins", "regional", 3, ("platform", "edge"), (("platform", "standins"),)),
         Role("control", "regional", 4, NETWORKS),
     )
 }
 
-MEMBER_ROLES = ("db", "redis", "endpoints", "web", "lb", "cdn")
+MEMBER_ROLES = (
+    *("db", "search", "aws", "redis", "endpoints", "web"),
+    *("lb", "cdn", "tachyon", "standins", "cavalcade", "sandbox"),
+)
 """Roles that control makes and heals, in the order they are started: the slowest to answer first."""
 
 
@@ -81,6 +91,8 @@ def member(role: str, zones: tuple[str, ...], *, index: int = 0, zone: str = "")
     match ROLES[role].counting:
         case "regional":
             return Member(role, role, "", 0)
+        case "single":
+            return Member(role, role, zones[0], 0)
         case "zone":
             return Member(f"{role}-{zone}", role, zone, 0)
         case "zone-indexed":
@@ -94,7 +106,7 @@ def member(role: str, zones: tuple[str, ...], *, index: int = 0, zone: str = "")
 def members_of(role: str, zones: tuple[str, ...], count: int) -> tuple[Member, ...]:
     """The first `count` members of a role, spread over the zones; one each for roles that are not counted."""
     match ROLES[role].counting:
-        case "regional":
+        case "regional" | "single":
             return (member(role, zones),)
         case "zone":
             return tuple(member(role, zones, zone=zone) for zone in zones)

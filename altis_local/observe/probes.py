@@ -86,14 +86,26 @@ def _proxy(spec: Spec, sessions: Sessions, member: Member) -> Reading:
     return Reading(Health(Reach.OK), sessions.proxy(member).observe())
 
 
-def _web(spec: Spec, sessions: Sessions, member: Member) -> Reading:
-    where = address(spec.block, "app", member)
-    return Reading(sessions.http(f"http://{where}/__instance_healthcheck", where))
+_HEALTH_PAGES = {
+    "web": ("app", 80, "/__instance_healthcheck"),
+    "cdn": ("admin", 9000, "/health"),
+    "search": ("store", 9200, "/"),
+    "aws": ("platform", 4566, "/_localstack/health"),
+    "tachyon": ("edge", 8080, "/health"),
+    "standins": ("platform", 8080, "/health"),
+}
+"""Role -> the network on which control asks, port and page."""
 
 
-def _cdn(spec: Spec, sessions: Sessions, member: Member) -> Reading:
-    where = address(spec.block, "admin", member)
-    return Reading(sessions.http(f"http://{where}:9000/health", where))
+def _page(spec: Spec, sessions: Sessions, member: Member) -> Reading:
+    network, port, path = _HEALTH_PAGES[member.role]
+    where = address(spec.block, network, member)
+    return Reading(sessions.http(f"http://{where}:{port}{path}", where))
+
+
+def _runs(spec: Spec, sessions: Sessions, member: Member) -> Reading:
+    """A container that listens to nobody is well as long as its process lives, which the engine knows."""
+    return Reading(Health(Reach.OK))
 
 
 _BY_ROLE: Mapping[str, Callable[[Spec, Sessions, Member], Reading]] = {
@@ -101,6 +113,7 @@ _BY_ROLE: Mapping[str, Callable[[Spec, Sessions, Member], Reading]] = {
     "redis": _redis,
     "lb": _proxy,
     "endpoints": _proxy,
-    "web": _web,
-    "cdn": _cdn,
+    **dict.fromkeys(_HEALTH_PAGES, _page),
+    "cavalcade": _runs,
+    "sandbox": _runs,
 }

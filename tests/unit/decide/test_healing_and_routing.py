@@ -60,7 +60,7 @@ def test_a_dead_writer_is_not_restarted_while_it_is_replaced() -> None:
 def test_stop_ends_traffic_before_data() -> None:
     spec = replace(make_spec(roles=("web", "db")), wish=Wish.STOPPED)
     both = snapshot(container("web-a1", "web"), container("db-1", "db"))
-    assert [s.actions[0] for s in turn.decide(spec, both, recent())] == [do.StopMember("web-a1", remove=False)]
+    assert [s.actions[0] for s in turn.decide(spec, both, recent())] == [do.StopMember("web-a1", False, 10.0)]
     last = snapshot(container("web-a1", "web", Phase.EXITED), container("db-1", "db"))
     assert [s.actions[0] for s in turn.decide(spec, last, recent())] == [do.StopMember("db-1", remove=False)]
     assert turn.is_converged(spec, snapshot(container("db-1", "db", Phase.EXITED)), recent())
