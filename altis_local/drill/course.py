@@ -25,7 +25,7 @@ class Course:
 
     def note_convergence(self, journal: Sequence[Document]) -> None:
         """From the fault to the last time that control found the environment whole again."""
-        struck = next((m for m in self.faults if m.kind != "hold-receiver"), None)
+        struck = next((m for m in self.faults if m.kind != "hold-receivers"), None)
         found = [float(e["at"]) for e in journal if e.get("kind") == "converged"]
         if struck is not None and found and found[-1] >= struck.at:
             self.converge_seconds = round(found[-1] - struck.at, 3)

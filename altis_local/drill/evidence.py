@@ -70,7 +70,7 @@ class Facts:
     @property
     def struck(self) -> FaultMark | None:
         """The first fault that breaks something (holding a receiver only prepares)."""
-        return next((mark for mark in self.faults if mark.kind != "hold-receiver"), None)
+        return next((mark for mark in self.faults if mark.kind != "hold-receivers"), None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 kill    SIGKILL of everything in the member; healing brings it back, so there is nothing to heal here.
 pause   SIGSTOP of everything in the member, by a labelled helper in its process namespace. The helper holds the
         lease: it lets go when the time is up, on SIGTERM, and when nobody is left to ask it to.
-hold-receiver  a reader stops receiving from its source; only for the broken twins of drills.
+hold-receivers  the readers of a member receive no more; only for the broken twins of drills.
 
 A helper sits in the target's own namespace, so it ends with the target: a replaced member counts as healed.
 """
@@ -13,6 +13,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from typing import Protocol, TypeVar
 
 from altis_local.clients.engine_reader import Found
@@ -26,13 +27,24 @@ KINDS = ("kill", "pause")
 LONGEST = 3600.0
 
 # Getting into a container takes 0.1 s, ten times that on a busy machine: so the shell waits inside for the moment.
-# The time is told first: the shell may not live to say more. -1 is everybody but the init and the shell itself.
-_KILL = """
+_AT = """
 left=$((AT - $(date +%s%N)))
 [ $left -le 0 ] || sleep $(printf '%d.%09d' $((left / 1000000000)) $((left % 1000000000)))
 date +%s.%N
-kill -KILL -1
 """
+# The shell may not live to say more. -1 is everybody but the init and the shell itself.
+_KILL = _AT + "kill -KILL -1"
+# A receiver that was merely stopped would be started by control at once, and catch up in milliseconds. One that is
+# refused goes on trying. Not in the binary log, and undone by the member's next start.
+_LOCK = "SET sql_log_bin = 0; ALTER USER altis_replica@'%' ACCOUNT {}"
+_DUMPS = "SELECT CONCAT('KILL ', id, ';') FROM information_schema.processlist WHERE command LIKE 'Binlog Dump%'"
+_HOLD = (
+    _AT
+    + f"""set -e
+mysql -uroot -e "{_LOCK.format("LOCK")}"
+mysql -uroot -Ne "{_DUMPS}" | mysql -uroot --force
+"""
+)
 _PAUSE = """
 trap 'exit 0' TERM INT HUP
 trap 'kill -CONT -1; kill $! 2>/dev/null' EXIT
@@ -40,8 +52,6 @@ kill -STOP -1 && echo held
 sleep "$LEASE" & wait $!
 """
 _HELD_WITHIN = 10.0
-_AGAIN = 0.02
-"""Seconds after which a receiver is stopped once more: control starts it again as soon as it sees it stopped."""
 _HELPER_MEMORY = 16 << 20
 _UNITS = {"ms": 0.001, "s": 1.0, "": 1.0, "m": 60.0}
 
@@ -98,13 +108,17 @@ class Faults:
         return min(_side_by_side(lambda target: self._kill(target, at), targets))
 
     def _kill(self, target: Found, at: float) -> float:
+        # The shell often dies with its container, so its exit code says little; a refusal it prints says all.
+        return self._shell(target, _KILL, at, refusal="not permitted")
+
+    def _shell(self, target: Found, script: str, at: float, *, refusal: str) -> float:
+        """Run a script of ours in a member at a moment (epoch); the moment at which it did."""
         limit = 10.0 + max(0.0, at - self._clock.now())
         moment = {"AT": str(int(at * 1e9))}
-        result = self._hands.exec(target.id, ("sh", "-c", _KILL), env=moment, timeout=limit)
-        told = re.match(r"\d+\.\d+", result.output)
-        # The shell often dies with its container, so its exit code says little; a refusal it prints says all.
-        if not told or "not permitted" in result.output:
-            raise ActionFailed(f"its processes could not be killed: {result.output.strip()}", member=target.member)
+        output = self._hands.exec(target.id, ("sh", "-c", script), env=moment, timeout=limit).output
+        told = re.match(r"\d+\.\d+", output)
+        if not told or refusal in output:
+            raise ActionFailed(f"the fault could not be applied: {output.strip()[:200]}", member=target.member)
         return float(told[0])
 
     def pause(self, targets: Sequence[Found], lease: float) -> tuple[Fault, ...]:
@@ -125,26 +139,15 @@ class Faults:
             raise ActionFailed("its processes could not be stopped", member=target.member)
         return fault
 
-    def hold_receivers(self, targets: Sequence[Found], *, at: float, lasting: float) -> None:
-        """Readers stop receiving at a moment (epoch). What the writer acknowledges meanwhile, only the writer has."""
-        wait = f"DO SLEEP(GREATEST(0, {at:.3f} - UNIX_TIMESTAMP(NOW(6))))"
-        stops = f"; DO SLEEP({_AGAIN}); ".join(["STOP REPLICA IO_THREAD"] * max(1, round(lasting / _AGAIN)))
-        limit = 10.0 + lasting + max(0.0, at - self._clock.now())
-        _side_by_side(lambda target: self._mysql(target, f"{wait}; {stops}", limit=limit), targets)
+    def hold_receivers(self, sources: Sequence[Found], *, at: float) -> float:
+        """The readers of these members receive no more. What is acknowledged from here on, only the source has."""
+        return min(_side_by_side(lambda source: self._shell(source, _HOLD, at, refusal="ERROR"), sources))
 
-    def release_receivers(self, targets: Iterable[Found]) -> None:
-        """Readers receive again; one that is a reader no more, or gone, needs nothing."""
-        for target in targets:
-            try:
-                self._mysql(target, "START REPLICA IO_THREAD", limit=10.0)
-            except ActionFailed:
-                continue  # it was promoted, replaced or pointed elsewhere: healed by other means
-
-    def _mysql(self, target: Found, sql: str, *, limit: float) -> None:
-        # --force: a reader that is promoted meanwhile has no receiver any more, which is no failure.
-        result = self._hands.exec(target.id, ("mysql", "-uroot", "--force", "-e", sql), timeout=limit)
-        if result.exit_code and "ERROR 2" in result.output:
-            raise ActionFailed(f"its receiver could not be held: {result.output.strip()[:200]}", member=target.member)
+    def release_receivers(self, sources: Iterable[Found]) -> None:
+        """Readers are let in again. A source that was killed meanwhile lets them in by its next start."""
+        for source in sources:
+            with suppress(ActionFailed):
+                self._hands.exec(source.id, ("mysql", "-uroot", "-e", _LOCK.format("UNLOCK")), timeout=10.0)
 
     def active(self) -> tuple[Fault, ...]:
         """The faults that are on now."""

@@ -34,8 +34,6 @@ END_WITHIN = 25.0
 READ_WITHIN = 90.0
 ARM = 1.5
 """Seconds before its moment that a fault is armed: by then its shell waits inside the target."""
-HELD_AFTER = 0.1
-"""Seconds for which receivers are still held after the crash that they are held for."""
 
 
 class World(Protocol):
@@ -199,9 +197,9 @@ class Drilling:
                 self._pass_until(moment)
                 at = self._clock.now()
                 self._forget_later(self._faults.pause(targets, fault.for_s))
-            case "hold-receiver":
+            case "hold-receivers":
                 self._to_heal.append(lambda: self._faults.release_receivers(targets))
-                self._faults.hold_receivers(targets, at=at, lasting=fault.for_s + HELD_AFTER)
+                at = self._faults.hold_receivers(targets, at=at)
         names = tuple(t.member for t in targets)
         self._tools.progress.detail(f"{fault.kind}: {', '.join(names)}")
         self._course.faults.append(FaultMark(fault.kind, fault.target, names, at, at - ahead, True))

@@ -54,7 +54,7 @@ class Workload(_Strict):
 class Fault(_Strict):
     """One fault. `at_s` counts from the moment when the clients are at work; `jitter_s` adds a seeded part of it."""
 
-    kind: Literal["kill", "pause", "hold-receiver"]
+    kind: Literal["kill", "pause", "hold-receivers"]
     target: str
     at_s: Seconds = 0
     for_s: Seconds = 0

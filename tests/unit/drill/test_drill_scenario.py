@@ -26,8 +26,8 @@ def test_the_seed_settles_the_offsets() -> None:
 
 def test_the_twin_holds_the_receivers_first() -> None:
     first, then = scenario.schedule(CRASH, seed=3, broken=frozenset({"semi-sync"}))
-    assert (first.fault.kind, then.fault.kind) == ("hold-receiver", "kill")
-    assert round(then.offset - first.offset, 3) == first.fault.for_s == 0.3
+    assert (first.fault.kind, then.fault.kind) == ("hold-receivers", "kill")
+    assert round(then.offset - first.offset, 3) == first.fault.for_s == 1.0
 
 
 @pytest.mark.parametrize("plan", ["local", "staging"])
