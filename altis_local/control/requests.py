@@ -19,7 +19,7 @@ from altis_local.model.spec import Wish
 from altis_local.model.topology import NETWORKS
 
 FIRST_LOOK = 10.0
-"""Seconds within which a control that has just been started has joined every network and looked at every member."""
+"""Seconds within which a control that has just been started has joined its networks and looked at every member."""
 LIMIT = 60.0
 """Seconds a failover that was asked for may take until another member has the duty."""
 
@@ -35,11 +35,17 @@ def carry_out(loop: Loop, asked: Mapping[str, Any]) -> dict[str, Any]:
             raise UsageError(f"unknown action {other!r} {asked.get('target', '')}".strip())
 
 
+def first_look(loop: Loop) -> Seen | None:
+    """The newest view. A control that has just come back is waited for: the very command may have revived it."""
+    wait_until(lambda: loop.seen is not None or loop.store.spec is None, Deadline.after(FIRST_LOOK, SystemClock()))
+    return loop.seen
+
+
 def _seen(loop: Loop) -> Seen:
-    """The newest view. A control that has just come back (that very command may have revived it) is waited for."""
+    """A view of all that control can see: it asks nobody on a network that it has not joined yet."""
 
     def sees() -> bool:
-        seen = loop.seen
+        seen = first_look(loop)
         return seen is not None and (seen.spec.wish is Wish.STOPPED or seen.snapshot.joined.issuperset(NETWORKS))
 
     if not wait_until(sees, Deadline.after(FIRST_LOOK, SystemClock())) or loop.seen is None:
@@ -48,15 +54,17 @@ def _seen(loop: Loop) -> Seen:
 
 
 def _scale(loop: Loop, seen: Seen, asked: Mapping[str, Any]) -> dict[str, Any]:
-    role, count = asked.get("role"), asked.get("count")
-    if role not in SCALABLE or not isinstance(count, int) or isinstance(count, bool):
-        raise UsageError(f"scale takes one of {', '.join(SCALABLE)} and a number")
+    role, count = str(asked.get("role")), asked.get("count")
+    if role not in SCALABLE or (count != "auto" and type(count) is not int):
+        raise UsageError(f"scale takes one of {', '.join(SCALABLE)} and a number or auto")
     if role not in seen.spec.services:
         raise RefusedByPlan(f"this environment has no {role} containers")
-    reason = refusal(seen.spec.shape, role, count)
-    if reason:
-        raise RefusedByPlan(reason, hint="start with a larger --plan")
-    loop.store.save_spec(replace(seen.spec, counts={**seen.spec.counts, role: count}))
+    counts = {name: number for name, number in seen.asked.counts.items() if name != role}
+    if isinstance(count, int):
+        if reason := refusal(seen.asked.shape, role, count):
+            raise RefusedByPlan(reason, hint="start with a larger --plan")
+        counts[role] = count
+    loop.store.save_spec(replace(seen.asked, counts=counts))
     loop.journal.add(Event(at=loop.now(), kind="spec", text=f"asked to scale {role} to {count}"))
     loop.forget_convergence()
     loop.wake()

@@ -20,7 +20,7 @@ from starlette.routing import Route
 
 from altis_local import __version__, wire
 from altis_local.control.loop import Loop, Seen
-from altis_local.control.requests import carry_out
+from altis_local.control.requests import carry_out, first_look
 from altis_local.control.status import lagging, status
 from altis_local.control.store import redacted
 from altis_local.errors import AltisError, Conflict, UsageError
@@ -77,12 +77,12 @@ class Api:
         )
 
     async def status(self, request: Request) -> Response:
-        seen = self._loop.seen
+        seen = self._loop.seen or await run_in_threadpool(first_look, self._loop)
         if seen is None:
             return _error(503, "nothing was observed yet")
         memory = await run_in_threadpool(self._memory, seen)
         document = status(seen.spec, seen.snapshot, seen.recent, memory)
-        if seen.spec is not self._loop.store.spec:
+        if seen.asked is not self._loop.store.spec:
             # What was seen belongs to an older Spec: nothing is known of the new one yet.
             document["settled"] = document["converged"] = False
         document["missing"] = self._missing(seen)
