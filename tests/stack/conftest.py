@@ -1,0 +1,48 @@
+"""Environments for stack tests: one production-ha shared by all that leave it converged, and own ones on demand."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.stack.world import World, unique
+
+
+@pytest.fixture(scope="session")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder without a configuration, to call commands from."""
+    return tmp_path_factory.mktemp("project")
+
+
+@pytest.fixture(scope="session")
+def shared(folder: Path) -> Iterator[World]:
+    world = World(unique("ha"), folder)
+    try:
+        world.do("start", "--plan", "production-ha", timeout=600.0)
+        yield world
+    finally:
+        world.wipe()
+
+
+@pytest.fixture
+def ha(shared: World) -> Iterator[World]:
+    """The shared environment, converged; a test must leave it so that it converges again by itself."""
+    shared.converged()
+    yield shared
+    shared.converged()
+
+
+@pytest.fixture
+def make_world(folder: Path) -> Iterator[Callable[[str], World]]:
+    """Names for environments of the test's own. Whatever is made of them is removed."""
+    made: list[World] = []
+
+    def make(what: str) -> World:
+        made.append(World(unique(what), folder))
+        return made[-1]
+
+    yield make
+    for world in made:
+        world.wipe()
