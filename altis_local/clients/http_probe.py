@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import http.client
+import json
 from urllib.parse import urlsplit
 
 from altis_local.model.state import Health, Reach
@@ -30,5 +31,19 @@ def probe(url: str, *, host_header: str, timeout: float) -> Health:
         if getattr(error, "errno", None) in (errno.EHOSTUNREACH, errno.ENETUNREACH):
             return Health(Reach.REFUSED, "host unreachable")
         return Health(Reach.FAILING, f"connection lost ({type(error).__name__})")
+    finally:
+        connection.close()
+
+
+def busy_workers(url: str, *, timeout: float) -> int | None:
+    """PHP workers at work, and requests that wait for one, by PHP-FPM's status page; None when it says nothing."""
+    parts = urlsplit(url)
+    connection = http.client.HTTPConnection(parts.hostname or "", parts.port or 80, timeout=timeout)
+    try:
+        connection.request("GET", f"{parts.path}?{parts.query}")
+        said = json.loads(connection.getresponse().read())
+        return int(said["active processes"]) + int(said["listen queue"])
+    except (OSError, http.client.HTTPException, ValueError, KeyError, TypeError):
+        return None
     finally:
         connection.close()

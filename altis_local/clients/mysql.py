@@ -76,6 +76,13 @@ class MySqlNode:
             self.beat(beat, limit=limit)
         return node
 
+    def jobs(self, *, limit: float = LOOK) -> int | None:
+        """Due and running jobs of the site; None where it has no such table."""
+        try:
+            return int(self._eye.run(mysql_queries.JOBS, limit=limit)[0][0]["jobs"])
+        except MySqlError:
+            return None
+
     def beat(self, number: int, *, limit: float = LOOK) -> None:
         """Write the heartbeat. Raises Unreachable (not refused) when it does not commit in time."""
         try:

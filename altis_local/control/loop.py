@@ -18,7 +18,7 @@ from altis_local.clock import Clock
 from altis_local.control.executor import Executor
 from altis_local.control.journal import Journal
 from altis_local.control.store import Store
-from altis_local.decide import healing, turn
+from altis_local.decide import healing, scaling, turn
 from altis_local.decide.diagnosis import diagnose
 from altis_local.errors import AltisError
 from altis_local.model.actions import Steps
@@ -52,8 +52,9 @@ class Parts:
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """The newest snapshot with what belongs to it."""
+    """The newest snapshot with what belongs to it. `spec` has the numbers that scaling gave; `asked` is as kept."""
 
+    asked: Spec
     spec: Spec
     snapshot: Snapshot
     recent: Recent
@@ -111,13 +112,26 @@ class Loop:
             spec, joined=frozenset(self._joined), record=self.store.record, in_flight=before
         )
         snapshot = replace(snapshot, in_flight=before | self._executor.busy())
+        asked, spec = spec, self._scaled(spec, snapshot)
         self._recent = advance(self._recent, snapshot, healing.draining(spec, snapshot))
-        self.seen = Seen(spec, snapshot, self._recent)
+        self.seen = Seen(asked, spec, snapshot, self._recent)
         self._after_snapshot(snapshot)
         for steps in turn.decide(spec, snapshot, self._recent):
             if self._executor.begin(steps):
                 self._changed_at = self._parts.clock.monotonic()
         return self._rhythm(spec, snapshot)
+
+    def _scaled(self, spec: Spec, snapshot: Snapshot) -> Spec:
+        """The Spec with the numbers that the load asks for; a change is journaled with its reason."""
+        before = self._recent.scales
+        scales = scaling.decide(spec, snapshot, self._recent)
+        self._recent = replace(self._recent, scales=scales)
+        for role, scale in scales.items():
+            known = before.get(role)
+            if known and known.count != scale.count:
+                text = f"{role} {known.count} → {scale.count}: {scale.reason}"
+                self.journal.add(Event(at=self._parts.clock.now(), kind="scale", text=text, key=role))
+        return scaling.applied(spec, self._recent)
 
     def _rhythm(self, spec: Spec, snapshot: Snapshot) -> float:
         converged = turn.is_converged(spec, snapshot, self._recent)

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar, cast
 
 from altis_local.clients.haproxy import HaproxyAdmin
-from altis_local.clients.http_probe import probe
+from altis_local.clients.http_probe import busy_workers, probe
 from altis_local.clients.mysql import MySqlNode
 from altis_local.clients.redis_node import RedisNode
 from altis_local.clients.tcp import is_refused
@@ -54,6 +54,9 @@ class LiveSessions:
 
     def http(self, url: str, host: str) -> Health:
         return probe(url, host_header=host, timeout=HTTP_LIMIT)
+
+    def busy_workers(self, url: str) -> int | None:
+        return busy_workers(url, timeout=HTTP_LIMIT)
 
     def kept(self) -> dict[str, Any]:
         """The sessions that exist, by member name."""

@@ -13,7 +13,12 @@ from altis_local.model.state import Container, Phase, Snapshot
 from altis_local.model.topology import ROLES, address
 
 SCHEMA = 1
-_ENDPOINTS = {"db-writer": ("data", 3306), "db-reader": ("data-ro", 3306), "cache": ("data", 6379), "search": ("data", 9200)}
+_ENDPOINTS = {
+    "db-writer": ("data", 3306),
+    "db-reader": ("data-ro", 3306),
+    "cache": ("data", 6379),
+    "search": ("data", 9200),
+}
 """Endpoint name: the network its clients are on, and the port."""
 
 

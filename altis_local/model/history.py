@@ -18,6 +18,24 @@ class Miss:
 
 
 @dataclass(frozen=True, slots=True)
+class Point:
+    """The load of a role at one time (epoch seconds)."""
+
+    at: float
+    value: float
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """How many members a role should have by its load, since when and why, and the points that say so."""
+
+    count: int
+    changed_at: float
+    reason: str
+    points: tuple[Point, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Recent:
     """What decisions may know of the past. Lost with control's process, and harmless to lose."""
 
@@ -27,6 +45,8 @@ class Recent:
     """When each member was started lately, newest last, for back-off."""
     answered: Mapping[str, float] = field(default_factory=dict)
     """When each member last answered well (epoch seconds)."""
+    scales: Mapping[str, Scale] = field(default_factory=dict)
+    """Role -> the number that its load asks for."""
 
     def missed(self, member: str) -> int:
         found = self.misses.get(member)
@@ -60,7 +80,7 @@ def advance(recent: Recent, snapshot: Snapshot, draining: frozenset[str]) -> Rec
             starts[c.member] = kept
     answered = dict(recent.answered)
     answered.update({name: snapshot.taken_at for name, health in snapshot.health.items() if health.is_ok})
-    return Recent(misses, since, starts, answered)
+    return Recent(misses, since, starts, answered, recent.scales)
 
 
 @dataclass(frozen=True, slots=True)

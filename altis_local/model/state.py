@@ -107,6 +107,8 @@ class DbNode:
     """The address the site was installed with; "" before."""
     cloning: bool = False
     version: str = ""
+    jobs: int | None = None
+    """Due and running jobs in its data; None where that was not asked or there is no such table."""
 
     @property
     def has(self) -> GtidSet:
@@ -159,6 +161,14 @@ class Proxy:
 
 
 @dataclass(frozen=True, slots=True)
+class Load:
+    """How busy a web container is: PHP workers at work (and requests waiting for one), and how many there are."""
+
+    busy: int
+    capacity: int
+
+
+@dataclass(frozen=True, slots=True)
 class Health:
     """How the last probe of a member ended."""
 
@@ -203,6 +213,7 @@ class Snapshot:
     db: Mapping[str, DbNode] = field(default_factory=dict)
     cache: Mapping[str, CacheNode] = field(default_factory=dict)
     proxies: Mapping[str, Proxy] = field(default_factory=dict)
+    load: Mapping[str, Load] = field(default_factory=dict)
     protection: Protection | None = None
     in_flight: frozenset[str] = frozenset()
     """Keys of Steps under way when the snapshot was begun or ended during it."""

@@ -10,8 +10,9 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 from altis_local.errors import AltisError, Unreachable
+from altis_local.model.plans import bounds
 from altis_local.model.spec import Spec
-from altis_local.model.state import CacheNode, DbNode, Health, Proxy, Reach, SemiSync
+from altis_local.model.state import CacheNode, DbNode, Health, Load, Proxy, Reach, SemiSync
 from altis_local.model.topology import Member, address
 
 
@@ -19,6 +20,7 @@ class DbReader(Protocol):
     """What observation needs of a db member."""
 
     def observe(self) -> DbNode: ...
+    def jobs(self) -> int | None: ...
 
 
 class CacheReader(Protocol):
@@ -40,6 +42,11 @@ class Sessions(Protocol):
     def cache(self, member: Member) -> CacheReader: ...
     def proxy(self, member: Member) -> ProxyReader: ...
     def http(self, url: str, host: str) -> Health: ...
+    def busy_workers(self, url: str) -> int | None: ...
+
+
+PHP_WORKERS = 8
+"""Workers of one web container: pm.max_children in compose/images/web/php-fpm.conf."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +54,7 @@ class Reading:
     """How a probe ended, and what the member said where it says more than that it is well."""
 
     health: Health
-    value: DbNode | CacheNode | Proxy | None = None
+    value: DbNode | CacheNode | Proxy | Load | None = None
 
 
 def probe(spec: Spec, sessions: Sessions, member: Member) -> Reading:
@@ -61,13 +68,16 @@ def probe(spec: Spec, sessions: Sessions, member: Member) -> Reading:
 
 
 def _db(spec: Spec, sessions: Sessions, member: Member) -> Reading:
+    reader = sessions.db(member)
     try:
-        node = sessions.db(member).observe()
+        node = reader.observe()
     except Unreachable as error:
         if not error.refused:
             raise
         # A session that somebody killed is no dead server: ask again on a new one.
-        node = sessions.db(member).observe()
+        node = reader.observe()
+    if "cavalcade" in spec.services and not node.read_only and node.site_url:
+        node = replace(node, jobs=reader.jobs())
     if "semi-sync" in spec.broken:
         node = _believed(node)
     return Reading(Health(Reach.OK), node)
@@ -103,6 +113,16 @@ def _page(spec: Spec, sessions: Sessions, member: Member) -> Reading:
     return Reading(sessions.http(f"http://{where}:{port}{path}", where))
 
 
+def _web(spec: Spec, sessions: Sessions, member: Member) -> Reading:
+    """Well or not, and how busy where the plan can add containers."""
+    reading = _page(spec, sessions, member)
+    limits = bounds(spec.shape, "web")
+    if limits.least == limits.most:
+        return reading
+    busy = sessions.busy_workers(f"http://{address(spec.block, 'app', member)}:9001/status?json")
+    return Reading(reading.health, None if busy is None else Load(busy, PHP_WORKERS))
+
+
 def _runs(spec: Spec, sessions: Sessions, member: Member) -> Reading:
     """A container that listens to nobody is well as long as its process lives, which the engine knows."""
     return Reading(Health(Reach.OK))
@@ -114,6 +134,7 @@ _BY_ROLE: Mapping[str, Callable[[Spec, Sessions, Member], Reading]] = {
     "lb": _proxy,
     "endpoints": _proxy,
     **dict.fromkeys(_HEALTH_PAGES, _page),
+    "web": _web,
     "cavalcade": _runs,
     "sandbox": _runs,
 }

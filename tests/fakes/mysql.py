@@ -117,6 +117,10 @@ class FakeMySqlNode:
     def close(self) -> None:
         """There is nothing to drop."""
 
+    def jobs(self, *, limit: float = 0.5) -> int | None:
+        """The site of this world has no jobs."""
+        return None
+
     def observe(self, beat: int | None = None, *, limit: float = 0.5) -> DbNode:
         server = self._server()
         if beat is not None and not server.read_only:

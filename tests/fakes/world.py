@@ -111,6 +111,9 @@ class FakeSessions:
     def http(self, url: str, host: str) -> Health:
         return self.world.http(url.split("/")[2].partition(":")[0])
 
+    def busy_workers(self, url: str) -> int | None:
+        return 0
+
     def _at(self, member: Member, network: str) -> str:
         return address(self.spec.block, network, member)
 

@@ -10,7 +10,7 @@ from altis_local.decide import healing, routing, site, turn
 from altis_local.model import actions as do
 from altis_local.model.history import Recent, advance
 from altis_local.model.spec import Wish
-from altis_local.model.state import Container, Health, Phase, ProxyServer, Proxy, Reach, Snapshot
+from altis_local.model.state import Container, Health, Phase, Proxy, ProxyServer, Reach, Snapshot
 from tests.unit.decide.states import NOW, STARTED, container, db, proxy, recent, snapshot
 from tests.unit.decide.world import make_spec
 

@@ -1,0 +1,95 @@
+"""Target tracking as a table of load curves: out after three points, in after fifteen, never over the plan."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import pairwise
+
+import pytest
+
+from altis_local.decide import scaling
+from altis_local.model.history import Recent
+from altis_local.model.spec import Spec
+from altis_local.model.state import Load, Snapshot
+from tests.unit.decide.states import NOW, container, db, snapshot
+from tests.unit.decide.world import make_spec
+
+AUTO = make_spec("production-ha", roles=("web", "db", "cavalcade"))
+
+
+def seen(at: float, *, web: int, busy: float | None, jobs: int | None = None) -> Snapshot:
+    members = [m.name for m in AUTO.slots("web")[:web]]
+    base = snapshot(*(container(name, "web") for name in members), nodes=(db("db-1", writable=True, jobs=jobs),))
+    load = {} if busy is None else {name: Load(round(busy * 100), 100) for name in members}
+    return replace(base, taken_at=NOW + at, load=load)
+
+
+def run(curve: list[float | None], spec: Spec = AUTO, jobs: int | None = None) -> list[int]:
+    """The number of web containers after each second of a load curve, were they there at once."""
+    recent, counts, count = Recent(), [], 2
+    for second, busy in enumerate(curve):
+        recent = replace(recent, scales=scaling.decide(spec, seen(second, web=count, busy=busy, jobs=jobs), recent))
+        count = recent.scales["web"].count
+        counts.append(count)
+    return counts
+
+
+@pytest.mark.parametrize(
+    ("curve", "last"),
+    [
+        ([0.9] * 2, 2),
+        ([0.9] * 3, 3),
+        ([0.9, 0.9, 0.5, 0.9, 0.9], 2),
+        ([1.8] * 3, 6),
+        ([3.0] * 3, 6),
+        ([0.9, None, 0.9, 0.9], 2),
+        ([0.9] * 3 + [0.1] * 14, 3),
+        ([0.9] * 3 + [0.1] * 25, 2),
+        ([0.9] * 3 + [0.5] * 60, 3),
+        ([0.1] * 60, 2),
+    ],
+    ids=[
+        "too short",
+        "three points",
+        "a dip between",
+        "proportional",
+        "capped by the plan",
+        "unknown starts the count anew",
+        "not yet in",
+        "in, one by one",
+        "would be too few",
+        "never below the least",
+    ],
+)
+def test_web_by_load(curve: list[float | None], last: int) -> None:
+    assert run(curve)[-1] == last
+
+
+def test_a_change_cools_down() -> None:
+    counts = run([0.9] * 30)
+    changes = [second for second in range(1, 30) if counts[second] != counts[second - 1]]
+    assert all(b - a >= 5 for a, b in pairwise(changes))
+
+
+def test_cavalcade_by_backlog() -> None:
+    recent = Recent()
+    for second in range(4):
+        recent = replace(recent, scales=scaling.decide(AUTO, seen(second, web=2, busy=0.1, jobs=300), recent))
+    assert recent.scales["cavalcade"].count == 6
+    assert "300 jobs are due or running" in recent.scales["cavalcade"].reason
+
+
+def test_a_number_that_was_asked_for_is_left_alone() -> None:
+    manual = make_spec("production-ha", roles=("web", "db"), web=3)
+    assert not scaling.is_automatic(manual, "web")
+    assert scaling.decide(manual, seen(0, web=3, busy=0.9), Recent()) == {}
+    assert scaling.applied(manual, Recent()).count("web") == 3
+
+
+def test_local_has_nothing_to_scale() -> None:
+    assert scaling.decide(make_spec("local", roles=("web", "cavalcade")), seen(0, web=1, busy=1.0), Recent()) == {}
+
+
+def test_a_restarted_control_goes_on_from_what_runs() -> None:
+    scales = scaling.decide(AUTO, seen(0, web=4, busy=0.5), Recent())
+    assert scales["web"].count == 4
