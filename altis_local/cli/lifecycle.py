@@ -88,12 +88,14 @@ def destroy(
 
 def scale(
     role: Annotated[str, typer.Argument(help=f"One of: {', '.join(SCALABLE)}.")],
-    count: Annotated[int, typer.Argument(help="How many.")],
+    count: Annotated[str, typer.Argument(help="How many, or auto: by load, within the plan.")],
     timeout: Timeout = START_TIMEOUT,
     json: Json = False,
 ) -> None:
     """Change the number of members of a role; those that leave are drained first."""
-    answer = environment().scale(role, count, timeout=timeout)
+    if count != "auto" and not count.isdecimal():
+        raise UsageError(f"{count!r} is no number of members", hint=f"scale {role} 3, or scale {role} auto")
+    answer = environment().scale(role, None if count == "auto" else int(count), timeout=timeout)
     _done(f"{role}: {answer['before']} → {answer['count']}", dict(answer), json=json)
 
 

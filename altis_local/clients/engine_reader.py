@@ -169,7 +169,8 @@ class EngineReader:
         except ValueError:
             raise EngineUnavailable(
                 f"the engine at {self.address} is not on this machine",
-                hint="published ports are on loopback, so use a local engine: unset DOCKER_HOST, docker context use default",
+                hint="published ports are on loopback, so use a local engine: unset DOCKER_HOST, "
+                "docker context use default",
             ) from None
         except OSError as error:
             raise EngineUnavailable(

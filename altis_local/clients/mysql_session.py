@@ -20,6 +20,8 @@ from altis_local.errors import ActionFailed, Unreachable
 
 CONNECT = 0.5
 """Seconds to open a session, its log-in included."""
+AGAIN = 0.15
+"""Seconds to reach a server again that ended a session: a living one accepts at once, a dead one's address is gone."""
 
 Row = dict[str, Any]
 
@@ -48,6 +50,7 @@ class Session:
         self._password = password
         self._lock = threading.Lock()
         self._connection: Any = None
+        self._has_lost = False
 
     @property
     def socket(self) -> socket.socket | None:
@@ -104,7 +107,9 @@ class Session:
     def _opened(self) -> Any:
         if self._connection is not None and has_ended(self._connection._sock):
             self.close()
+            self._has_lost = True
         if self._connection is None:
+            limit = AGAIN if self._has_lost else CONNECT
             self._connection = pymysql.connect(
                 host=self._address[0],
                 port=self._address[1],
@@ -112,10 +117,11 @@ class Session:
                 password=self._password,
                 autocommit=True,
                 client_flag=CLIENT.MULTI_STATEMENTS,
-                connect_timeout=CONNECT,
+                connect_timeout=limit,
                 read_timeout=CONNECT,
                 write_timeout=CONNECT,
             )
+            self._has_lost = False
         return self._connection
 
     @contextmanager
@@ -136,7 +142,12 @@ class Session:
     def _unreachable(self, error: Exception, text: str) -> Unreachable:
         # The driver wraps the system's error, in more than one way, and sometimes only tells of it.
         cause = getattr(error, "original_exception", None) or error.__context__ or error
-        return unreachable(TimeoutError() if "timed out" in text else cause, self._member)
+        found = unreachable(TimeoutError() if "timed out" in text else cause, self._member)
+        if self._has_lost and not found.refused:
+            # The other side ended our session, and at its address is nobody any more: its process is gone.
+            return Unreachable("its session ended and nobody answers", member=self._member, refused=True)
+        self._has_lost = found.refused
+        return found
 
 
 def _rows(cursor: Any) -> list[Row]:

@@ -18,7 +18,7 @@ from altis_local.clock import Clock
 from altis_local.control.executor import Executor
 from altis_local.control.journal import Journal
 from altis_local.control.store import Store
-from altis_local.decide import healing, scaling, turn
+from altis_local.decide import database, healing, scaling, turn
 from altis_local.decide.diagnosis import diagnose
 from altis_local.errors import AltisError
 from altis_local.model.actions import Steps
@@ -138,6 +138,8 @@ class Loop:
         found = diagnose(spec, snapshot, self._recent)
         protected = turn.protected(spec, snapshot, self._recent)
         said = {True: "protected", False: "not protected", None: "no reader in this plan"}[protected]
+        if database.KEY in snapshot.in_flight and not converged:
+            return EAGER  # what was seen while the database is being changed is neither the old state nor the new one
         self._say(f"database {found.finding.name.lower()} {found.writer} term {found.term}, {said}", converged)
         fresh = self._parts.clock.monotonic() - self._changed_at < EAGER_FOR
         return EAGER if fresh and not converged else IDLE

@@ -40,7 +40,6 @@ def status(spec: Spec, snapshot: Snapshot, recent: Recent, memory: Mapping[str, 
         "urls": {"site": f"{spec.site_url}/", "admin": f"{spec.site_url}/wp-admin/", "dashboard": None},
         "members": _members(spec, snapshot, recent, found, memory),
         "endpoints": _endpoints(spec, snapshot),
-        "faults": [],
     }
 
 

@@ -116,11 +116,13 @@ class Environment:
         """Control's API; control is started anew where it does not answer."""
         return self._lifecycle().reach(self.standing())
 
-    def scale(self, role: str, count: int, *, timeout: float = START_TIMEOUT) -> Document:
-        """Change the number of members of a role and wait until it is so."""
+    def scale(self, role: str, count: int | None, *, timeout: float = START_TIMEOUT) -> Document:
+        """Change the number of members of a role and wait until it is so; None lets it follow the load."""
         api = self.control()
         after = api.status()["sequence"]
-        answer = api.action(action="scale", role=role, count=count)
+        answer = api.action(action="scale", role=role, count="auto" if count is None else count)
+        if count is None:
+            return answer
         with closing(self.progress):
             self.progress.phase(f"{role} to {count}")
             self._lifecycle().settle(

@@ -24,7 +24,7 @@ def status(reader: EngineReader, name: str, paths: Paths) -> Document:
     try:
         api = control_api(reader, found, paths)
         if api is not None:
-            return {"schema": SCHEMA, **api.status()}
+            return {"schema": SCHEMA, **api.status(), "faults": faults(found)}
         why = "control is not running"
     except AltisError as error:
         why = str(error)
@@ -44,9 +44,19 @@ def from_labels(found: Standing, why: str) -> Document:
         "urls": urls(found.site_url),
         "members": [_member(c, why) for c in found.members],
         "endpoints": {},
-        "faults": [],
+        "faults": faults(found),
         "control": why,
     }
+
+
+def faults(found: Standing) -> list[Document]:
+    """What is broken on purpose now, by the labels of the helpers that hold it."""
+    helpers = [c for c in found.containers if c.is_running and c.kind == "fault"]
+    if not helpers:
+        return []
+    from altis_local.model.faults import from_labels  # noqa: PLC0415 - `status` is spared what it seldom needs
+
+    return [fault.document() for c in helpers if (fault := from_labels(c.labels))]
 
 
 def urls(site: str) -> Document:
