@@ -39,7 +39,7 @@ def test_status_is_what_control_says(tmp_path: Path, paths: Paths) -> None:
         token.write_text("secret id-x-control")
         with HttpFake({"GET /containers/json": rows}, tmp_path / "s") as engine:
             document = status(EngineReader(engine.address), "x", paths)
-    assert document == {"schema": 1, "environment": "x", "converged": True}
+    assert document == {"schema": 1, "environment": "x", "converged": True, "faults": []}
 
 
 def test_status_of_a_stopped_environment(tmp_path: Path, paths: Paths) -> None:
