@@ -127,10 +127,14 @@ class Lifecycle:
         with exclusive(tools.paths.lock("_allocation"), "start", self._progress, tools.clock):
             found = standing(tools.reader, tools.name)
             identity = self._guess(found, services["control"])
+            if not found.containers and tools.name not in tools.reader.volumes().values():
+                self._spec(identity, services, None, broken)  # what is refused leaves nothing behind
             allocation.require_port(identity.site_port, tools.name, tools.reader, self._controls())
             api = self._ensure(found, identity)
         previous = _spec(api)
         spec = self._spec(identity, services, previous, broken)
+        if previous is None:
+            spec = dataclasses.replace(spec, secrets=self._new_secrets())
         final = self._identity(identity, spec)
         found = standing(tools.reader, tools.name)
         if found.control and not final.is_of(found.control):
@@ -143,8 +147,7 @@ class Lifecycle:
         settings = self._tools.loaded.settings
         port = definition.site_port(settings, previous.site_port if previous else None) or identity.site_port
         ground = definition.Ground(self._tools.name, identity.block, port, services)
-        secrets = definition.KEEP if previous else self._new_secrets()
-        return definition.compose_spec(settings, ground, previous=previous, secrets=secrets, broken=broken)
+        return definition.compose_spec(settings, ground, previous=previous, secrets=definition.KEEP, broken=broken)
 
     def _new_secrets(self) -> Secrets:
         # The import costs 0.1 s and only a first start needs it.
