@@ -14,7 +14,10 @@ if TYPE_CHECKING:
 
 
 def network(request: NetworkRequest) -> dict[str, Any]:
-    options = {} if request.host_address else {"com.docker.network.bridge.inhibit_ipv4": "true"}
+    # Of the networks that publish ports, too, nothing goes further than the host.
+    options = {"com.docker.network.bridge.enable_ip_masquerade": "false"}
+    if not request.host_address:
+        options["com.docker.network.bridge.inhibit_ipv4"] = "true"
     pool = {"Subnet": request.subnet, "IPRange": request.ip_range, "Gateway": request.gateway}
     return {
         "driver": "bridge",
