@@ -1,0 +1,177 @@
+"""What is cut short anywhere is finished by the next: start, its control plane, and destroy; and two starts at once."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+from collections.abc import Callable
+
+import pytest
+
+from altis_local.clock import Deadline, wait_until
+from altis_local.errors import AltisError
+from altis_local.model.topology import NETWORKS
+from tests.stack.world import CLOCK, World, docker
+
+pytestmark = [pytest.mark.engine, pytest.mark.stack]
+
+MakeWorld = Callable[[str], World]
+Moment = Callable[[World], bool]
+PLAN = ("start", "--plan", "local")
+INTERRUPTED = 130
+
+
+def control_runs(world: World) -> bool:
+    return world.containers()["control"].is_running
+
+
+def networks_are_made(world: World) -> bool:
+    return len(world.engine.networks(world.name)) == len(NETWORKS)
+
+
+def members_are_made(world: World) -> bool:
+    return "db-1" in world.containers()
+
+
+def database_is_open(world: World) -> bool:
+    return int(world.sql("db-1", "SELECT COUNT(*) FROM altis_control.term")[0][0]) > 0
+
+
+def site_is_half_installed(world: World) -> bool:
+    return bool(world.sql("db-1", "SHOW TABLES FROM wordpress"))
+
+
+STARTING: tuple[Moment, ...] = (
+    control_runs,
+    networks_are_made,
+    members_are_made,
+    database_is_open,
+    site_is_half_installed,
+)
+
+
+def reached(moment: Moment, world: World, process: subprocess.Popen[str]) -> bool:
+    """Wait for a moment of a command that runs; False when it has ended before."""
+
+    def is_now() -> bool:
+        if process.poll() is not None:
+            return True
+        try:
+            return moment(world)
+        except (AltisError, AssertionError, KeyError, IndexError):
+            return False  # nothing there yet that could be asked
+
+    assert wait_until(is_now, Deadline.after(90.0, CLOCK), every=0.02), f"{moment.__name__} never came"
+    return process.poll() is None
+
+
+def ended(process: subprocess.Popen[str], within: float = 180.0) -> tuple[int, str]:
+    out, err = process.communicate(timeout=within)
+    return process.returncode, out + err
+
+
+def is_well(world: World) -> None:
+    world.converged()
+    world.answers()
+
+
+def test_start_goes_on_when_control_is_killed_again_and_again(make_world: MakeWorld) -> None:
+    world = make_world("killed")
+    process = world.spawn("start", "--plan", "production-ha")
+    killed = []
+    for number, moment in enumerate(STARTING):
+        if not reached(moment, world, process):
+            break
+        control = world.environment.standing().control
+        assert control is not None
+        if number % 2:
+            # Its process alone: the engine starts it again. Else the start itself must.
+            shown = docker("inspect", "--format", "{{.State.Pid}}", control.id)
+            if int(shown):
+                os.kill(int(shown), signal.SIGKILL)
+        else:
+            docker("kill", control.id)
+        killed.append(moment.__name__)
+    code, said = ended(process)
+    assert code == 0, said
+    assert len(killed) >= 4, killed
+    is_well(world)
+
+
+@pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGKILL])
+def test_start_is_interrupted_and_run_again(make_world: MakeWorld, sign: signal.Signals) -> None:
+    world = make_world("cut")
+    for moment in STARTING:
+        process = world.spawn(*PLAN)
+        if reached(moment, world, process):
+            os.killpg(process.pid, sign)
+            code, said = ended(process, within=20.0)
+            assert code == (INTERRUPTED if sign is signal.SIGINT else -sign), said
+            assert "Traceback" not in said
+    world.do("start")
+    is_well(world)
+
+
+def test_destroy_is_killed_and_run_again(make_world: MakeWorld) -> None:
+    world = make_world("cut")
+    world.do(*PLAN)
+    everything = len(world.containers())
+    moments: tuple[Moment, ...] = (
+        lambda w: not w.containers()["control"].is_running,
+        lambda w: len(w.containers()) < everything,
+        lambda w: len(w.containers()) <= 1,
+        lambda w: not w.containers() and len(w.engine.networks(w.name)) < len(NETWORKS),
+        lambda w: not w.engine.networks(w.name),
+    )
+    for moment in moments:
+        process = world.spawn("destroy", "--yes")
+        if reached(moment, world, process):
+            os.killpg(process.pid, signal.SIGKILL)
+        ended(process, within=60.0)
+    world.do("destroy", "--yes")
+    assert not world.environment.remains()
+    assert remains(world) == []
+    assert world.do("destroy", "--yes").stdout.strip() == f"there is nothing of {world.name}"
+
+
+@pytest.mark.parametrize("moment", STARTING)
+def test_destroy_of_a_start_cut_short_leaves_nothing(make_world: MakeWorld, moment: Moment) -> None:
+    """Control is at work on it meanwhile."""
+    world = make_world("half")
+    process = world.spawn(*PLAN)
+    assert reached(moment, world, process)
+    os.killpg(process.pid, signal.SIGKILL)
+    ended(process)
+    world.do("destroy", "--yes")
+    assert not world.environment.remains()
+    assert remains(world) == []
+
+
+def remains(world: World) -> list[str]:
+    """By label and by name, as the engine's own client sees it."""
+    found = []
+    for what in (("ps", "--all"), ("network", "ls"), ("volume", "ls")):
+        for by in (f"label=altis-local.environment={world.name}", f"name=altis-{world.name}-"):
+            found += docker(*what, "--quiet", "--filter", by).split()
+    return found
+
+
+def test_two_starts_at_once_of_one_environment(make_world: MakeWorld) -> None:
+    world = make_world("twice")
+    processes = [world.spawn(*PLAN) for _ in range(2)]
+    for process in processes:
+        code, said = ended(process)
+        assert code == 0, said
+    is_well(world)
+
+
+def test_two_environments_started_at_once(make_world: MakeWorld) -> None:
+    worlds = [make_world("one"), make_world("two")]
+    processes = [world.spawn(*PLAN) for world in worlds]
+    for process in processes:
+        code, said = ended(process)
+        assert code == 0, said
+    for world in worlds:
+        is_well(world)
+    assert worlds[0].url != worlds[1].url

@@ -1,0 +1,67 @@
+"""Stop and start, and the crash of every db member at once: the right writer, and every acknowledged row."""
+
+from __future__ import annotations
+
+import json
+import secrets
+
+import pytest
+
+from tests.stack.inserting import Inserter
+from tests.stack.world import World, docker, eventually
+
+pytestmark = [pytest.mark.engine, pytest.mark.stack]
+
+
+def test_stop_and_start_keep_writer_data_and_address(ha: World) -> None:
+    ha.do("failover", "db", "--graceful")
+    before = ha.converged()
+    writer, url = ha.duty("writer"), ha.url
+    inserter = Inserter(ha, secrets.token_hex(4))
+    inserter.stop()
+    ha.do("stop")
+    assert [name for name, c in ha.containers().items() if c.is_running] == []
+    stopped = ha.run("status", "--json")
+    assert stopped.returncode == 0
+    assert not json.loads(stopped.stdout)["converged"]
+    listed = json.loads(ha.do("list", "--json").stdout)["environments"]
+    assert next(e["state"] for e in listed if e["environment"] == ha.name) == "stopped"
+    assert ha.do("stop").stdout.strip() == f"{ha.name} was stopped already"
+
+    after = ha.json("start")
+    assert after["converged"]
+    assert ha.duty("writer") == writer
+    assert ha.url == url
+    assert sorted(m["member"] for m in after["members"]) == sorted(m["member"] for m in before["members"])
+    assert inserter.missing(writer) == set()
+    ha.answers()
+    assert ha.json("start")["converged"], "once more changes nothing"
+
+
+def test_a_crash_of_every_db_member_at_once_loses_no_row(ha: World) -> None:
+    inserter = Inserter(ha, secrets.token_hex(4))
+    moment = ha.moment()
+    docker("kill", *(c.id for c in ha.containers().values() if c.role == "db"))
+    eventually(lambda: any("exited with 137" in e["text"] for e in ha.journal(moment)), "the crash is noticed")
+    inserter.more()
+    ha.converged()
+    inserter.more()
+    inserter.stop()
+    writer, reader = ha.duty("writer"), ha.duty("reader")
+    assert inserter.missing(writer) == set()
+    eventually(lambda: inserter.missing(reader) == set(), "the reader has every row too")
+    ((read_only,),) = ha.sql(writer, "SELECT @@global.read_only")
+    assert read_only == "0"
+    ha.answers()
+
+
+def test_a_crash_of_everything_at_once_loses_no_row(ha: World) -> None:
+    """Control's own container included: the next command brings it all back."""
+    inserter = Inserter(ha, secrets.token_hex(4))
+    docker("kill", *(c.id for c in ha.containers().values()))
+    ha.do("start")
+    inserter.more()
+    inserter.stop()
+    ha.converged()
+    assert inserter.missing(ha.duty("writer")) == set()
+    ha.answers()
