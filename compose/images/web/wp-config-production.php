@@ -46,4 +46,8 @@
 			$GLOBALS['redis_server']['auth'] = REDIS_AUTH;
 		}
 	}
+
+	if ( class_exists( 'HM\\Cavalcade\\Runner\\Runner', false ) ) {
+		require '/usr/local/lib/cavalcade/endpoint.php';
+	}
 } )();

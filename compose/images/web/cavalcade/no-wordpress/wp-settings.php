@@ -1,0 +1,2 @@
+<?php
+// The runner reads wp-config.php for its constants and needs nothing more of WordPress.
