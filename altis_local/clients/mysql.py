@@ -140,7 +140,11 @@ class MySqlNode:
                     raise
 
     def set_semi_sync(self, count: int) -> None:
-        """Wait for `count` acknowledgements at each commit; 0 waits for none, and lets waiting commits go."""
+        """Wait for `count` acknowledgements at each commit; 0 waits for none.
+
+        Switching off lets waiting commits go at once, but the server answers up to 1 s later: the thread that reads
+        acknowledgements ends only when its poll does.
+        """
         if count:
             self._do(mysql_queries.WAIT_FOR_READERS, count)
         else:

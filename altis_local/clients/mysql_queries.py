@@ -54,7 +54,8 @@ ACKNOWLEDGE = """\
 SET GLOBAL rpl_semi_sync_replica_enabled = %s;
 STOP REPLICA IO_THREAD;
 START REPLICA IO_THREAD"""
-"""A receiver tells its source only while connecting whether it acknowledges."""
+"""A receiver tells its source only while connecting whether it acknowledges. A source that waits may read the first
+acknowledgement of the new connection up to 1 s late, unless another reader's wakes it (its poll's time-out)."""
 
 WAIT_FOR_READERS = """\
 SET GLOBAL rpl_semi_sync_source_wait_for_replica_count = %s;
