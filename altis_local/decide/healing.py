@@ -82,7 +82,7 @@ def _kill(spec: Spec, snapshot: Snapshot, recent: Recent) -> tuple[Steps, ...]:
     writer = diagnose(spec, snapshot, recent).writer
     steps = []
     for container in snapshot.containers:
-        if container.kind != "member" or container.member == writer:
+        if container.kind != "member" or (container.member == writer and recent.has_answered(container)):
             continue
         reason = _why_kill(snapshot, recent, container)
         if reason:
@@ -106,7 +106,7 @@ def _why_kill(snapshot: Snapshot, recent: Recent, container: Container) -> str:
         if reach is Reach.FAILING and missed >= FAILING_AFTER:
             return f"failed its health check {missed} times"
         return ""
-    age = snapshot.taken_at - container.started_at
+    age = snapshot.taken_at - max(container.started_at, recent.began)
     late = age > GRACE.get(container.role, DEFAULT_GRACE)
     return f"gave no good answer in {age:.0f} s since its start" if late and missed else ""
 

@@ -47,6 +47,8 @@ class Recent:
     """When each member last answered well (epoch seconds)."""
     scales: Mapping[str, Scale] = field(default_factory=dict)
     """Role -> the number that its load asks for."""
+    began: float = 0.0
+    """When this control took its first snapshot (epoch seconds); 0 before. It knows of no answer before that."""
 
     def missed(self, member: str) -> int:
         found = self.misses.get(member)
@@ -80,7 +82,7 @@ def advance(recent: Recent, snapshot: Snapshot, draining: frozenset[str]) -> Rec
             starts[c.member] = kept
     answered = dict(recent.answered)
     answered.update({name: snapshot.taken_at for name, health in snapshot.health.items() if health.is_ok})
-    return Recent(misses, since, starts, answered, recent.scales)
+    return Recent(misses, since, starts, answered, recent.scales, recent.began or snapshot.taken_at)
 
 
 @dataclass(frozen=True, slots=True)

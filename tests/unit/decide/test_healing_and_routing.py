@@ -10,8 +10,8 @@ from altis_local.decide import healing, routing, site, turn
 from altis_local.model import actions as do
 from altis_local.model.history import Recent, advance
 from altis_local.model.spec import Wish
-from altis_local.model.state import Container, Health, Phase, Proxy, ProxyServer, Reach, Snapshot
-from tests.unit.decide.states import NOW, STARTED, container, db, proxy, recent, snapshot
+from altis_local.model.state import Container, Health, Phase, Protection, Proxy, ProxyServer, Reach, Snapshot
+from tests.unit.decide.states import NOW, STARTED, container, db, proxy, receiver, recent, snapshot
 from tests.unit.decide.world import make_spec
 
 SPEC = make_spec("production-ha", roles=("web", "lb"))
@@ -35,6 +35,7 @@ CASES: list[tuple[str, Snapshot, Recent, list[do.Action]]] = [
     ("silent for long", snapshot(*WELL, silent=("web-a1",)), recent(answered=("web-a1",), missed={"web-a1": 5}, since=NOW - 9), [do.KillMember("web-a1", "did not answer for 9.0 s")]),
     ("lb silent", snapshot(*WELL, silent=("lb-a",)), recent(answered=("lb-a",), missed={"lb-a": 3}, since=NOW - 3), [do.KillMember("lb-a", "did not answer for 3.0 s")]),
     ("never answered, too long", snapshot(*WELL, refused=("web-a1",)), recent(missed={"web-a1": 1}), [do.KillMember("web-a1", "gave no good answer in 100 s since its start")]),
+    ("never answered this control", snapshot(*WELL, refused=("web-a1",)), replace(recent(missed={"web-a1": 1}), began=NOW - 1), []),
     ("backs off", snapshot(*with_one(container("web-a1", "web", Phase.EXITED))), Recent(starts={"web-a1": (NOW - 9, NOW - 6, NOW - 3, NOW - 1)}), []),
 ]  # fmt: skip
 
@@ -55,6 +56,17 @@ def test_a_dead_writer_is_not_restarted_while_it_is_replaced() -> None:
     seen = snapshot(container("db-1", "db", Phase.EXITED), container("db-2", "db"), nodes=(db("db-2"),))
     assert healing.decide(spec, seen, recent(), frozenset({"db"})) == ()
     assert healing.decide(spec, seen, recent(), NOBODY)[0].actions == (do.StartMember("db-1"),)
+
+
+@pytest.mark.parametrize(("answered", "killed"), [(True, False), (False, True)], ids=["answered before", "never did"])
+def test_only_a_writer_that_never_answered_is_killed_here(answered: bool, killed: bool) -> None:
+    spec = make_spec("production-ha", roles=("db",), db=2)
+    reader = db("db-2", receiver=receiver(spec, "db-1"))
+    record = Protection(1, "db-1", frozenset({"db-2"}), 1)
+    old = container("db-1", "db", started_at=NOW - 500)
+    seen = snapshot(old, container("db-2", "db"), nodes=(reader,), silent=("db-1",), record=record)
+    past = recent(answered=("db-1",) if answered else (), missed={"db-1": 9})
+    assert bool(healing.decide(spec, seen, past, NOBODY)) == killed
 
 
 def test_stop_ends_traffic_before_data() -> None:
