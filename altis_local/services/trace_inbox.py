@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import socket
+import sqlite3
 import threading
 from collections import Counter, deque
 from collections.abc import Callable, Mapping
@@ -87,7 +88,7 @@ class TraceInbox:
                 self._store_all(batch)
             if self._now() - self._pruned >= PRUNE_EVERY:
                 self._pruned = self._now()
-                self._store.prune()
+                self._guarded(self._store.prune)
         self._store.close()
 
     def _take(self) -> list[bytes]:
@@ -108,5 +109,14 @@ class TraceInbox:
                 # The first tells the developer; the thousandth would only fill the log.
                 if self._counts["malformed"] in (1, 10, 100) or self._counts["malformed"] % 1000 == 0:
                     log.warning("malformed segment (%d so far): %s", self._counts["malformed"], error)
-        self._store.add(segments)
-        self._counts["stored"] += len(segments)
+        stored = self._guarded(lambda: self._store.add(segments))
+        self._counts["stored" if stored else "dropped"] += len(segments)
+
+    def _guarded(self, work: Callable[[], None]) -> bool:
+        """Whether it was done; a full disk costs traces, and must not cost the other stand-ins."""
+        try:
+            work()
+        except sqlite3.Error as error:
+            log.warning("the store: %s", error)
+            return False
+        return True

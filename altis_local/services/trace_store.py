@@ -1,11 +1,13 @@
 """Segments in SQLite, bounded by age and by size; a request's line for every root.
 
 One writer (the receiver's thread) and readers of their own. A final document replaces the one in progress, never the
-other way round: datagrams may overtake each other. Losing the file loses traces and nothing else: it is never synced.
+other way round: datagrams may overtake each other. Losing the file loses traces and nothing else: it is never synced,
+and one that a crash of the machine left unreadable is thrown away.
 """
 
 from __future__ import annotations
 
+import logging
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
@@ -16,6 +18,9 @@ from altis_local.services.segments import RequestLine, Segment, request_line
 from altis_local.services.trace_filter import Wanted
 
 RETENTION = 30 * 86400.0
+
+log = logging.getLogger(__name__)
+
 _HEADROOM = 1.25
 """How far the file itself may grow beyond the bound, between two looks at it."""
 _KEPT_SHARE = 0.8
@@ -76,10 +81,23 @@ class TraceStore:
         self._largest = largest
         self._now = now
         self._retention = retention
-        self._writer = self._open()
-        self._writer.executescript(_SCHEMA)
+        self._writer = self._prepared()
         page = self._writer.execute("PRAGMA page_size").fetchone()[0]
         self._writer.execute(f"PRAGMA max_page_count = {int(largest * _HEADROOM) // page}")
+
+    def _prepared(self) -> sqlite3.Connection:
+        try:
+            connection = self._open()
+            connection.executescript(_SCHEMA)
+        except sqlite3.OperationalError:
+            raise
+        except sqlite3.DatabaseError as error:
+            log.warning("the kept traces are not readable and go: %s", error)
+            for file in self._file.parent.glob(f"{self._file.name}*"):
+                file.unlink()
+            connection = self._open()
+            connection.executescript(_SCHEMA)
+        return connection
 
     def _open(self) -> sqlite3.Connection:
         connection = sqlite3.connect(self._file, timeout=5, check_same_thread=False)

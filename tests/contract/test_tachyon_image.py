@@ -177,7 +177,7 @@ def published(name: str, port: int) -> int:
 
 def is_well(tachyon: Tachyon) -> bool:
     try:
-        return tachyon.get("/__health").status == 200 and fetch(tachyon.origin_port, "/__seen", "GET", {}).status == 200
+        return tachyon.get("/health").status == 200 and fetch(tachyon.origin_port, "/__seen", "GET", {}).status == 200
     except (OSError, http.client.HTTPException):
         return False
 
@@ -437,7 +437,7 @@ def test_errors(tachyon: Tachyon, path: str, status: int) -> None:
     if status == 404:
         assert (answer.headers["content-type"], answer.body) == ("text/html", b"File not found.")
     assert "cache-control" not in answer.headers
-    assert tachyon.get("/__health").status == 200
+    assert tachyon.get("/health").status == 200
 
 
 def signature(seconds: int = 60) -> dict[str, str]:

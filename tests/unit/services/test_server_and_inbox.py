@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import json
 import socket
+import sqlite3
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -181,6 +182,20 @@ def test_a_burst_costs_traces_and_no_memory(store: TraceStore, monkeypatch: pyte
     inbox.threads[1].start()
     inbox.close()
     assert inbox.counts["stored"] == 60 - inbox.counts["dropped"]
+
+
+def test_a_store_that_fails_costs_traces_only(
+    inbox: TraceInbox, store: TraceStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(_: object) -> None:
+        raise sqlite3.OperationalError("database or disk is full")
+
+    monkeypatch.setattr(store, "add", full)
+    send(inbox, datagram(root_final()))
+    assert until(lambda: inbox.counts["dropped"] == 1)
+    monkeypatch.undo()
+    send(inbox, datagram(root_final()))
+    assert until(lambda: inbox.counts["stored"] == 1)
 
 
 # The query API -----------------------------------------------------------------------------------------------------

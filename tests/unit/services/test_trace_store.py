@@ -157,6 +157,13 @@ def test_the_size_is_bounded_and_the_newest_stay(store: TraceStore, now: Hands, 
     assert 20 < len(rows) < 400
 
 
+def test_an_unreadable_file_is_thrown_away(now: Hands, tmp_path: Path) -> None:
+    (tmp_path / "t.sqlite").write_bytes(b"no database" * 1000)
+    store = TraceStore(tmp_path / "t.sqlite", largest=2 * MEGABYTE, now=now)
+    store.add(segments(*one_request()))
+    assert store.counts() == {"requests": 1, "segments": 7}
+
+
 def test_what_was_kept_is_found_after_a_restart(store: TraceStore, now: Hands, tmp_path: Path) -> None:
     store.add(segments(*one_request()))
     again = TraceStore(tmp_path / "t.sqlite", largest=2 * MEGABYTE, now=now)

@@ -1,4 +1,4 @@
--- What the control plane may ask: health, counters, invalidation.
+-- What the control plane may ask: health, counters, invalidation; the last one CloudFront's stand-in, too.
 local json = require("cjson.safe")
 
 local balancer = require("balancer")
@@ -6,6 +6,8 @@ local counters = require("counters")
 local generation = require("generation")
 
 local M = {}
+
+local purge_token = os.getenv("ALTIS_PURGE_TOKEN")
 
 local function answer(status, value)
   ngx.status = status
@@ -28,6 +30,15 @@ local function paths_of(body)
     if #path > 4000 then return nil, "a path is longer than 4000 characters" end
   end
   return paths
+end
+
+-- Digests are compared: how long that takes says nothing about the token.
+function M.refuse_without_token()
+  local given = ngx.var.http_x_purge_token or ""
+  if not purge_token or ngx.sha1_bin(given) ~= ngx.sha1_bin(purge_token) then
+    answer(403, { error = "X-Purge-Token is missing or wrong" })
+    ngx.exit(ngx.HTTP_OK)
+  end
 end
 
 function M.invalidate()

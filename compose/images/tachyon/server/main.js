@@ -58,7 +58,7 @@ function handler(config) {
 function serve(config) {
   const handle = handler(config);
   const server = http.createServer(async (request, response) => {
-    if (request.url === '/__health') {
+    if (request.url === '/health') {
       response.end('ok\n');
       return;
     }
