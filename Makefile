@@ -5,7 +5,9 @@ SHELL := /bin/bash
 
 BIN := .venv/bin
 PLAN ?=
-BENCH ?=
+ONLY ?=
+AGAIN ?=
+RUNS ?=
 # Unit tests are told apart from the others by folder; warnings are errors in all of them (pyproject.toml).
 PYTEST := $(BIN)/pytest
 
@@ -56,8 +58,8 @@ drills: images
 test: check images ## Everything CI runs: check, contract, stack and drill tests
 	@ALTIS_REQUIRE_ENGINE=1 $(PYTEST) tests/contract tests/stack tests/drills --durations=15
 
-bench: prepare ## Measure the figures of benchmarks/RESULTS.md (BENCH=start,wp … for some of them)
-	@$(BIN)/python -m benchmarks $(BENCH)
+bench: prepare ## Measure what is missing in benchmarks/RESULTS.md (ONLY=start,wp: some of it; AGAIN=1: start over)
+	@$(BIN)/python -m benchmarks $(ONLY) $(if $(AGAIN),--again) $(if $(RUNS),--runs $(RUNS))
 
 clean: ## Remove caches, .venv and the images that nothing uses
 	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build dist
