@@ -110,8 +110,12 @@ class ControlContainers:
         return True
 
     def await_answer(self, api: ControlApi, container: str) -> None:
-        """Wait for /health. Raises NotReady with control's last lines."""
-        if not self._answers(api, AWAKE):
+        """Wait for /health; killed meanwhile, it is started again. Raises NotReady with control's last lines."""
+        deadline = Deadline.after(AWAKE, self._clock)
+        while not self._answers(api, min(FROZEN, deadline.left())):
+            if not deadline.passed():
+                self._engine.start(container)  # one that runs is left alone
+                continue
             raise NotReady(
                 f"it does not answer on port {api.port} after {AWAKE:.0f} s",
                 member="control",

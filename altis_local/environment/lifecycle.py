@@ -31,6 +31,8 @@ from altis_local.model.topology import MEMBER_ROLES
 from altis_local.settings import Loaded
 
 SITE_HOST = "localhost"
+REVIVALS = 3
+"""How often a control that ends at once is started."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,13 +209,18 @@ class Lifecycle:
 
     def _answering(self) -> ControlApi:
         tools = self._tools
-        found = standing(tools.reader, tools.name)
-        api = control_api(tools.reader, found, tools.paths)
-        if api is None or found.control is None:
-            log = tools.engine.logs(found.control.id, 20) if found.control else ()
-            raise ActionFailed("it ended as soon as it was started", member="control", log=log)
-        self._containers.await_answer(api, found.control.id)
-        return api
+        for _ in range(REVIVALS):
+            found = standing(tools.reader, tools.name)
+            api = control_api(tools.reader, found, tools.paths)
+            if found.control is None:
+                break
+            if api is not None:
+                self._containers.await_answer(api, found.control.id)
+                return api
+            # It was killed as soon as it was started.
+            tools.engine.start(found.control.id)
+        log = tools.engine.logs(found.control.id, 20) if found.control else ()
+        raise ActionFailed("it ended as soon as it was started", member="control", log=log)
 
     def _sleep_again(self) -> None:
         """A start that was refused leaves a stopped environment stopped."""
