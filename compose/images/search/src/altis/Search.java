@@ -14,9 +14,9 @@ import org.opensearch.node.Node;
 /**
  * Runs one OpenSearch node. Arguments: name=value, above opensearch.yml.
  *
- * In the place of OpenSearch's own main for three reasons: its security manager costs two seconds of a start, its
- * bootstrap checks refuse the serial collector in a cluster, and its search for jars that hold the same class (done
- * once, when the image is built) costs half a second more.
+ * In the place of OpenSearch's own main, whose bootstrap checks refuse the serial collector in a cluster, and which
+ * goes through every jar for classes that are there twice (half a second; it is done once, when the image is built).
+ * Neither is there a security manager: these are the project's own containers, on networks without a way out.
  */
 public final class Search {
     public static void main(String[] arguments) {
