@@ -44,7 +44,7 @@ check: venv ## Format, lint, types, layers, unit tests; no engine, under a minut
 	@$(MAKE) --no-print-directory unit
 
 unit: venv
-	@$(PYTEST) tests/unit -n auto -q -o console_output_style=none
+	@$(PYTEST) tests/unit benchmarks/tests -n auto -q -o console_output_style=none
 
 contract: images
 	@ALTIS_REQUIRE_ENGINE=1 $(PYTEST) tests/contract

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from altis_local.decide import cache, turn
+from altis_local.decide import cache, site, turn
 from altis_local.decide.diagnosis import Diagnosis, Finding, diagnose
 from altis_local.model.history import Recent
 from altis_local.model.spec import Spec, Wish
@@ -140,4 +140,6 @@ def lagging(spec: Spec, snapshot: Snapshot, recent: Recent) -> dict[str, str]:
             why[m.name] = " · ".join(filter(None, (said, _health(snapshot, m.name) or "")))
     if not why and found.finding is not Finding.OK:
         why[found.writer or "db"] = f"{found.finding.value} {found.detail}".strip()
+    if not why and not site.is_installed(spec, snapshot, recent):
+        why["site"] = "is not installed yet"
     return why
