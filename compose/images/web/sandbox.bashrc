@@ -4,7 +4,7 @@ if [ "${ALTIS_MEMBER:-}" = sandbox ]; then
 
   # The first shell of a session runs within its time limit, and so do all that it starts.
   if [ -z "${ALTIS_SHELL:-}" ] && [ -z "${BASH_EXECUTION_STRING:-}" ]; then
-    export ALTIS_SHELL=1 SCREENDIR=/tmp/screen
+    export ALTIS_SHELL=1
     exec timeout --foreground --signal=HUP "$limit" bash
   fi
 
