@@ -51,12 +51,19 @@ def create_network(context: Context, name: str) -> None:
             spec.environment,
             name,
             subnet=str(net),
-            gateway=str(ipaddress.IPv4Address(int(net.network_address) + 1)),
+            gateway=_host_address(spec, name),
             ip_range=automatic_range(spec.block, name),
             internal=not publishing,
             host_address=publishing or spec.host_addresses,
         )
     )
+
+
+def _host_address(spec: Spec, name: str) -> str:
+    """The bridge's own. Where control runs on the host it is control's: members' control sockets trust that one."""
+    if spec.host_addresses:
+        return address(spec.block, name, CONTROL)
+    return str(ipaddress.IPv4Address(int(subnet(spec.block, name).network_address) + 1))
 
 
 def start_member(context: Context, action: do.StartMember) -> None:
