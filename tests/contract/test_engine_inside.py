@@ -88,7 +88,7 @@ def test_memory_is_seen_and_limited(lab: Lab, request_: ContainerRequest) -> Non
     assert set(sizes) == {calm}
     assert 0 < sizes[calm] < 32 << 20
     lab.engine.remove(calm, force=True)
-    run(lab, dataclasses.replace(request_, command=("dd", "if=/dev/zero", "of=/dev/null", "bs=200M", "count=1")))
+    run(lab, dataclasses.replace(request_, command=("dd", "if=/dev/zero", "of=/dev/null", "bs=64M", "count=1")))
 
     def is_killed() -> bool:
         (seen,) = lab.engine.containers(lab.environment)
