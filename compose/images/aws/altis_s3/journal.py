@@ -153,11 +153,13 @@ class Journal:
 
 def _open(path: Path) -> sqlite3.Connection:
     """Open and claim the database. A second process on the same volume fails here, before it can do harm."""
+    is_new = not path.exists()
     database = sqlite3.connect(path, timeout=2, isolation_level=None, check_same_thread=False)
     try:
         # Without a shared-memory file: one process only, and nothing to write before the first commit.
         database.execute("PRAGMA locking_mode = EXCLUSIVE")
-        database.execute("PRAGMA auto_vacuum = INCREMENTAL")
+        if is_new:  # it writes, and a volume that is full must still be opened
+            database.execute("PRAGMA auto_vacuum = INCREMENTAL")
         database.execute("PRAGMA journal_mode = WAL")
         database.execute("PRAGMA synchronous = FULL")
         database.execute(f"PRAGMA wal_autocheckpoint = {_CACHE_PAGES}")

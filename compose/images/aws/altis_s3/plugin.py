@@ -11,6 +11,7 @@ from localstack.aws.skeleton import create_dispatch_table
 from localstack.runtime import hooks
 from localstack.services.plugins import SERVICE_PLUGINS, Service, aws_provider
 from localstack.services.s3 import presigned_url
+from localstack.utils.aws import aws_stack
 
 from altis_s3.blobs import GRACE
 from altis_s3.journal import ForeignState
@@ -22,6 +23,8 @@ LOG = logging.getLogger(__name__)
 
 @aws_provider(api="s3", name="durable")
 def s3() -> Service:
+    # Else LocalStack asks DNS for a public name of its maker's, and waits ten seconds where nobody answers.
+    aws_stack.CACHE_S3_HOSTNAME_DNS_STATUS = False
     settings = Settings.of(os.environ)
     _know_secret(settings)
     provider = DurableS3(settings)

@@ -15,8 +15,10 @@ from collections.abc import Callable
 from typing import Any, NoReturn
 
 from localstack.aws.api import CommonServiceException, RequestContext
+from localstack.aws.handlers import modify_service_response, preprocess_request, serve_custom_service_request_handlers
 from localstack.constants import AWS_REGION_US_EAST_1, DEFAULT_AWS_ACCOUNT_ID
 from localstack.services.s3.constants import DEFAULT_BUCKET_ENCRYPTION
+from localstack.services.s3.cors import s3_cors_request_handler
 from localstack.services.s3.models import (
     KeyStore,
     S3Bucket,
@@ -28,7 +30,7 @@ from localstack.services.s3.models import (
     VersionedKeyStore,
     s3_stores,
 )
-from localstack.services.s3.provider import AccessDenied, S3Provider
+from localstack.services.s3.provider import AccessDenied, S3Provider, s3_response_handler
 from localstack.services.s3.utils import (
     get_canned_acl,
     get_owner_for_account_id,
@@ -119,6 +121,12 @@ class DurableS3(S3Provider):
 
     def collect(self) -> None:
         self._blobs.collect()
+
+    def on_after_init(self) -> None:
+        """As LocalStack's own, but without its websites: they read with a key of its own, past every rule."""
+        preprocess_request.append(self._cors_handler)
+        serve_custom_service_request_handlers.append(s3_cors_request_handler)
+        modify_service_response.append(self.service, s3_response_handler)
 
     def accept_state_visitor(self, visitor: StateVisitor) -> None:
         """Nobody resets or saves this state from outside: it is on the volume, as it is in the cloud."""
