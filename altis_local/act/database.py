@@ -19,6 +19,8 @@ APPLY_LIMIT = 60.0
 RECEIVE_LIMIT = 5.0
 """Seconds for readers to receive what the writer has; the next turn tries again."""
 CONNECT_LIMIT = 1.0
+DONOR_LOOK = 0.5
+"""Seconds between looks at a CLONE's donor."""
 STOP_LIMIT = 30.0
 """Seconds for a server to stop by itself after CLONE; 3-5 s were measured (recipes/db.md, section 5)."""
 REPLICA_USER = "altis_replica"
@@ -141,10 +143,24 @@ def set_aside(context: Context, action: do.SetAside) -> None:
 
 
 def seed(context: Context, action: do.Seed) -> None:
-    """CLONE; the server stops by itself afterwards, which is waited for, and healing starts it."""
-    donor = address(context.spec.block, "store", context.member(action.donor))
-    node(context, action.member).clone_from(donor, user=REPLICA_USER, password=context.spec.secrets.db_replica)
-    deadline = Deadline.after(STOP_LIMIT, context.clock)
+    """CLONE; the server stops by itself afterwards, which is waited for, and healing starts it.
 
-    if not wait_until(lambda: not _is_alive(context, action), deadline, every=0.1):
+    When the donor dies, the recipient would wait for it for minutes: it is killed, and starts empty.
+    """
+    donor = address(context.spec.block, "store", context.member(action.donor))
+    secret = context.spec.secrets.db_replica
+    cloning = context.pool.submit(node(context, action.member).clone_from, donor, user=REPLICA_USER, password=secret)
+    while not wait_until(cloning.done, Deadline.after(DONOR_LOOK, context.clock)):
+        source = context.container(action.donor)
+        if source is None or not source.is_running:
+            _kill(context, action.member)
+            raise ActionFailed(f"its donor {action.donor} died during CLONE", member=action.member)
+    cloning.result()
+    if not wait_until(lambda: not _is_alive(context, action), Deadline.after(STOP_LIMIT, context.clock), every=0.1):
         raise ActionFailed("still runs after its data were cloned", member=action.member)
+
+
+def _kill(context: Context, name: str) -> None:
+    container = context.container(name)
+    if container is not None:
+        context.engine.kill(container.id)

@@ -69,6 +69,7 @@ CLONE = "CLONE INSTANCE FROM %s@%s:%s IDENTIFIED BY %s"
 SESSIONS = """\
 SELECT id FROM information_schema.processlist
 WHERE user NOT IN (%s, 'system user', 'event_scheduler') AND command NOT LIKE 'Binlog Dump%%'"""
+_NOT_REACHED = ("Error connecting to source", "Error reconnecting to source")
 CLONING = "SELECT COUNT(*) AS running FROM information_schema.processlist WHERE info LIKE 'CLONE INSTANCE%'"
 
 
@@ -107,8 +108,14 @@ def receiver(rows: Sequence[Row]) -> Receiver | None:
         sql=row["Replica_SQL_Running"],
         retrieved=GtidSet.parse(row["Retrieved_Gtid_Set"]),
         lag=None if lag is None else float(lag),
-        error=row["Last_IO_Error"] or row["Last_SQL_Error"],
+        error=_error(row),
     )
+
+
+def _error(row: Row) -> str:
+    """What is the matter with the member itself. That its source could not be reached for a moment is not."""
+    receiving: str = row["Last_IO_Error"]
+    return row["Last_SQL_Error"] if receiving.startswith(_NOT_REACHED) else receiving or row["Last_SQL_Error"]
 
 
 def cloning_node(member: str) -> DbNode:

@@ -170,11 +170,20 @@ def _tend(spec: Spec, snapshot: Snapshot, found: Diagnosis) -> tuple[Steps, ...]
     steps: list[Steps] = []
     writer = snapshot.db[found.writer]
     for name, node in sorted(snapshot.db.items()):
-        if name != found.writer and not node.cloning:
-            steps += _rejoin(spec, snapshot, writer, node)
+        if name != found.writer:
+            steps += _left_cloning(snapshot, node) if node.cloning else _rejoin(spec, snapshot, writer, node)
     if not any(s.key == KEY for s in steps):
         steps += protection.decide(spec, snapshot, writer)
     return tuple(steps)
+
+
+def _left_cloning(snapshot: Snapshot, node: DbNode) -> list[Steps]:
+    """A CLONE that no Steps of this control wait for: control was restarted, or gave up. It would hang for minutes when
+    its donor died, and its data are gone in any case; killed, the member starts empty."""
+    key = f"member:{node.member}"
+    if key in snapshot.in_flight:
+        return []
+    return [Steps(key, f"{node.member} was left in a CLONE", (do.KillMember(node.member, "left in a CLONE"),))]
 
 
 def _rejoin(spec: Spec, snapshot: Snapshot, writer: DbNode, node: DbNode) -> list[Steps]:

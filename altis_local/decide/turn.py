@@ -22,7 +22,10 @@ def decide(spec: Spec, snapshot: Snapshot, recent: Recent) -> tuple[Steps, ...]:
         return _first_of_each(healing.decide(spec, snapshot, recent, busy), busy)
     if "networks" in busy:
         return ()
-    chosen = [*database.decide(spec, snapshot, recent), *cache.decide(spec, snapshot, recent)]
+    chosen = [*cache.decide(spec, snapshot, recent)]
+    if database.KEY not in busy:
+        # A member that is just being pointed elsewhere looks broken: it must not be rebuilt for it.
+        chosen = [*database.decide(spec, snapshot, recent), *chosen]
     held = busy | {s.key for s in chosen}
     chosen += healing.decide(spec, snapshot, recent, held)
     chosen += routing.decide(spec, snapshot, recent, held)

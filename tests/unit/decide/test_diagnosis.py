@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from altis_local.decide import database
 from altis_local.decide.diagnosis import Finding, diagnose
+from altis_local.model import actions as do
 from altis_local.model.history import Recent
 from altis_local.model.state import Phase, Protection, Snapshot
 from tests.unit.decide.states import container, db, receiver, recent, snapshot
@@ -45,3 +47,12 @@ def test_findings(seen: Snapshot, past: Recent, finding: Finding) -> None:
 
 def test_no_database_yet() -> None:
     assert diagnose(make_spec(roles=("lb",)), snapshot(), recent()).finding is Finding.NONE
+
+
+@pytest.mark.parametrize(
+    ("busy", "killed"), [(frozenset(), True), (frozenset({"member:db-2"}), False)], ids=["left", "waited for"]
+)
+def test_a_clone_that_nobody_waits_for_is_ended(busy: frozenset[str], killed: bool) -> None:
+    seen = snapshot(ONE, TWO, nodes=(WRITER, db("db-2", cloning=True)), record=Protection(1, "db-1"), busy=busy)
+    actions = [a for s in database.decide(SPEC, seen, recent()) for a in s.actions]
+    assert (do.KillMember("db-2", "left in a CLONE") in actions) == killed
