@@ -235,7 +235,8 @@ def survives(ground: Ground, after: int, begin: Callable[[Control, str], None]) 
             eventually(control.sees, "it sees the members")
             begin(control, writer)
             eventually(lambda: cut.is_made.is_set() or (control.is_well() and control.term > term), "cut, or through")
-            eventually(cut.is_quiet, "what was begun has ended")
+        # Its sessions have ended with it, as those of a killed process would.
+        eventually(cut.is_quiet, "what was begun has ended")
         with ground.life() as (control, _):
             eventually(control.is_well, f"well after {cut.done}")
             rows.more()
