@@ -6,7 +6,14 @@ import ipaddress
 
 from altis_local.act.context import Context
 from altis_local.act.definition import environment
-from altis_local.clients.engine_values import Attachment, ContainerRequest, NetworkRequest, labels, qualified
+from altis_local.clients.engine_values import (
+    Attachment,
+    ContainerRequest,
+    NetworkRequest,
+    from_service,
+    labels,
+    qualified,
+)
 from altis_local.model import actions as do
 from altis_local.model.spec import Service, Spec
 from altis_local.model.topology import (
@@ -88,9 +95,9 @@ def request(spec: Spec, member: Member, service: Service) -> ContainerRequest:
     volume = qualified(spec.environment, member.name)
     mounts = [(v.source if v.source.startswith("/") else volume, v.target, v.read_only) for v in service.volumes]
     internal = next(n for n in role.networks if n not in PUBLISHING_NETWORKS)
-    return ContainerRequest(
+    return from_service(
+        service,
         name=qualified(spec.environment, member.name),
-        image=service.image,
         labels=labels(
             spec.environment,
             "member",
@@ -108,23 +115,7 @@ def request(spec: Spec, member: Member, service: Service) -> ContainerRequest:
             )
             for network in role.networks
         ),
-        command=service.command,
-        entrypoint=service.entrypoint,
         volumes=tuple(f"{source}:{target}{':ro' if read_only else ''}" for source, target, read_only in mounts),
-        tmpfs=service.tmpfs,
-        memory=service.memory,
-        cpus=service.cpus,
-        pids=service.pids,
-        read_only=service.read_only,
-        user=service.user,
-        cap_add=service.cap_add,
-        cap_drop=service.cap_drop,
-        security_opt=service.security_opt,
-        sysctls=service.sysctls,
-        ulimits=service.ulimits,
-        shm_size=service.shm_size,
-        stop_signal=service.stop_signal,
-        stop_timeout=service.stop_grace,
         publish={port: ports[name] for port, name in service.publish.items() if name in ports},
         dns=(address(spec.block, internal, CONTROL),),
         hostname=member.name,

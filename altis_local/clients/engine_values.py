@@ -7,6 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
+
+from altis_local.model.spec import Service
 
 LABEL = "altis-local."
 """Prefix of every label."""
@@ -73,6 +76,30 @@ class ContainerRequest:
     network_mode: str = ""
     """Instead of networks, for helpers: `container:<id>`, `host` or `none`."""
     auto_remove: bool = False
+
+
+def from_service(service: Service, **own: Any) -> ContainerRequest:
+    """A container as `compose/` describes its role; `own`: the fields that are the member's (name, networks, …)."""
+    return ContainerRequest(
+        image=service.image,
+        command=service.command,
+        entrypoint=service.entrypoint,
+        tmpfs=service.tmpfs,
+        memory=service.memory,
+        cpus=service.cpus,
+        pids=service.pids,
+        read_only=service.read_only,
+        user=service.user,
+        cap_add=service.cap_add,
+        cap_drop=service.cap_drop,
+        security_opt=service.security_opt,
+        sysctls=service.sysctls,
+        ulimits=service.ulimits,
+        shm_size=service.shm_size,
+        stop_signal=service.stop_signal,
+        stop_timeout=service.stop_grace,
+        **own,
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,14 @@ from altis_local.act.definition import interpolate
 from altis_local.clients.control_api import ControlApi
 from altis_local.clients.engine import Engine
 from altis_local.clients.engine_reader import Found, endpoint
-from altis_local.clients.engine_values import Attachment, ContainerRequest, NetworkRequest, labels, qualified
+from altis_local.clients.engine_values import (
+    Attachment,
+    ContainerRequest,
+    NetworkRequest,
+    from_service,
+    labels,
+    qualified,
+)
 from altis_local.clock import Clock, Deadline, wait_until
 from altis_local.environment.finding import API_PORT
 from altis_local.environment.paths import Paths
@@ -158,29 +165,13 @@ def request(identity: Identity, token: str, volume: str) -> ContainerRequest:
     }
     environment = {key: interpolate(text, values, "control") for key, text in service.environment.items()}
     own = {key: values[key] for key in ("ALTIS_ENVIRONMENT", "ALTIS_API_TOKEN", "ALTIS_BLOCK", "ALTIS_HASH")}
-    return ContainerRequest(
+    return from_service(
+        service,
         name=qualified(name, CONTROL.name),
-        image=service.image,
         labels=identity.labels(),
         environment=environment | own,
         networks=(Attachment(qualified(name, "api"), address(identity.block, "api", CONTROL)),),
-        command=service.command,
-        entrypoint=service.entrypoint,
         volumes=_binds(service, volume),
-        tmpfs=service.tmpfs,
-        memory=service.memory,
-        cpus=service.cpus,
-        pids=service.pids,
-        read_only=service.read_only,
-        user=service.user,
-        cap_add=service.cap_add,
-        cap_drop=service.cap_drop,
-        security_opt=service.security_opt,
-        sysctls=service.sysctls,
-        ulimits=service.ulimits,
-        shm_size=service.shm_size,
-        stop_signal=service.stop_signal,
-        stop_timeout=service.stop_grace,
         publish={API_PORT: identity.api_port},
         restart="always",
     )
