@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
+import tempfile
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -51,24 +52,38 @@ STARTING: tuple[Moment, ...] = (
 )
 
 
-def reached(moment: Moment, world: World, process: subprocess.Popen[str]) -> bool:
-    """Wait for a moment of a command that runs; False when it has ended before."""
+class Command:
+    """A command that runs, and what it has said so far."""
 
-    def is_now() -> bool:
-        if process.poll() is not None:
-            return True
-        try:
-            return moment(world)
-        except (AltisError, AssertionError, KeyError, IndexError):
-            return False  # nothing there yet that could be asked
+    def __init__(self, world: World, *words: str) -> None:
+        self._world = world
+        with tempfile.NamedTemporaryFile(dir=world.folder, delete=False) as said:
+            self._said = Path(said.name)
+            self._process = world.spawn(*words, stdout=said, stderr=said)
 
-    assert wait_until(is_now, Deadline.after(90.0, CLOCK), every=0.02), f"{moment.__name__} never came"
-    return process.poll() is None
+    def reached(self, moment: Moment) -> bool:
+        """Wait for a moment of it; False when it has ended before."""
 
+        def is_now() -> bool:
+            if self._process.poll() is not None:
+                return True
+            try:
+                return moment(self._world)
+            except (AltisError, AssertionError, KeyError, IndexError):
+                return False  # nothing there yet that could be asked
 
-def ended(process: subprocess.Popen[str], within: float = 180.0) -> tuple[int, str]:
-    out, err = process.communicate(timeout=within)
-    return process.returncode, out + err
+        assert wait_until(is_now, Deadline.after(90.0, CLOCK), every=0.02), f"the moment never came: {self.said()}"
+        return self._process.poll() is None
+
+    def said(self) -> str:
+        return self._said.read_text()
+
+    def end(self, sign: signal.Signals) -> None:
+        """The signal that its whole group gets from a terminal, or from who kills it."""
+        os.killpg(self._process.pid, sign)
+
+    def ended(self, within: float = 180.0) -> tuple[int, str]:
+        return self._process.wait(timeout=within), self.said()
 
 
 def is_well(world: World) -> None:
@@ -78,10 +93,10 @@ def is_well(world: World) -> None:
 
 def test_start_goes_on_when_control_is_killed_again_and_again(make_world: MakeWorld) -> None:
     world = make_world("killed")
-    process = world.spawn("start", "--plan", "production-ha")
+    start = Command(world, "start", "--plan", "production-ha")
     killed = []
     for number, moment in enumerate(STARTING):
-        if not reached(moment, world, process):
+        if not start.reached(moment):
             break
         control = world.environment.standing().control
         assert control is not None
@@ -93,7 +108,7 @@ def test_start_goes_on_when_control_is_killed_again_and_again(make_world: MakeWo
         else:
             docker("kill", control.id)
         killed.append(moment.__name__)
-    code, said = ended(process)
+    code, said = start.ended()
     assert code == 0, said
     assert len(killed) >= 4, killed
     is_well(world)
@@ -103,10 +118,11 @@ def test_start_goes_on_when_control_is_killed_again_and_again(make_world: MakeWo
 def test_start_is_interrupted_and_run_again(make_world: MakeWorld, sign: signal.Signals) -> None:
     world = make_world("cut")
     for moment in STARTING:
-        process = world.spawn(*PLAN)
-        if reached(moment, world, process):
-            os.killpg(process.pid, sign)
-            code, said = ended(process, within=20.0)
+        start = Command(world, *PLAN)
+        # What it says first tells that Python's own start is over, which answers to Ctrl-C as Python does.
+        if start.reached(lambda w, s=start, m=moment: bool(s.said()) and m(w)):
+            start.end(sign)
+            code, said = start.ended(within=20.0)
             assert code == (INTERRUPTED if sign is signal.SIGINT else -sign), said
             assert "Traceback" not in said
     world.do("start")
@@ -125,10 +141,10 @@ def test_destroy_is_killed_and_run_again(make_world: MakeWorld) -> None:
         lambda w: not w.engine.networks(w.name),
     )
     for moment in moments:
-        process = world.spawn("destroy", "--yes")
-        if reached(moment, world, process):
-            os.killpg(process.pid, signal.SIGKILL)
-        ended(process, within=60.0)
+        destroy = Command(world, "destroy", "--yes")
+        if destroy.reached(moment):
+            destroy.end(signal.SIGKILL)
+        destroy.ended(within=60.0)
     world.do("destroy", "--yes")
     assert not world.environment.remains()
     assert remains(world) == []
@@ -139,10 +155,10 @@ def test_destroy_is_killed_and_run_again(make_world: MakeWorld) -> None:
 def test_destroy_of_a_start_cut_short_leaves_nothing(make_world: MakeWorld, moment: Moment) -> None:
     """Control is at work on it meanwhile."""
     world = make_world("half")
-    process = world.spawn(*PLAN)
-    assert reached(moment, world, process)
-    os.killpg(process.pid, signal.SIGKILL)
-    ended(process)
+    start = Command(world, *PLAN)
+    assert start.reached(moment)
+    start.end(signal.SIGKILL)
+    start.ended()
     world.do("destroy", "--yes")
     assert not world.environment.remains()
     assert remains(world) == []
@@ -159,9 +175,9 @@ def remains(world: World) -> list[str]:
 
 def test_three_starts_at_once_of_two_environments(make_world: MakeWorld) -> None:
     one, other = make_world("one"), make_world("two")
-    processes = [world.spawn(*PLAN) for world in (one, other, one)]
-    for process in processes:
-        code, said = ended(process)
+    starts = [Command(world, *PLAN) for world in (one, other, one)]
+    for start in starts:
+        code, said = start.ended()
         assert code == 0, said
     is_well(one)
     is_well(other)

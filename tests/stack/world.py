@@ -68,10 +68,8 @@ class World:
             env=environ,
             text=True,
             stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
             start_new_session=True,
-            **options,
+            **{"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **options},
         )
 
     def run(self, *words: str, timeout: float = 180.0, **options: Any) -> Ended:
