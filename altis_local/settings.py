@@ -26,7 +26,10 @@ TIMINGS = ("fast",)
 """`aws` comes with the model of its times (design.md decision 9)."""
 
 HostName = Annotated[str, StringConstraints(max_length=253, pattern=r"^(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.?)+$")]
-Role = Literal["db", "redis", "endpoints", "web", "lb", "cdn", "control"]
+Role = Literal[
+    "db", "redis", "search", "endpoints", "web", "lb", "cdn",
+    "aws", "tachyon", "standins", "cavalcade", "sandbox", "control",
+]  # fmt: skip
 
 
 class Settings(BaseModel):

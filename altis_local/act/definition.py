@@ -24,7 +24,7 @@ _SERVERS = {
     "LB": ("lb", "edge"),
 }
 """Lists of servers: role, and the network on which the client of the list reaches it."""
-_SERVICES = ("aws", "tachyon", "standins")
+_SERVICES = ("cdn", "aws", "tachyon", "standins")
 """Regional services that other members are told the address of."""
 
 

@@ -9,15 +9,17 @@ import json
 import os
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 
 from altis_local.cli.arguments import Command
 from altis_local.clients.engine_reader import EngineReader, Found
-from altis_local.environment.finding import existing
-from altis_local.errors import EngineUnavailable, UsageError
+from altis_local.environment.finding import Standing, existing
+from altis_local.errors import ActionFailed, EngineUnavailable, UsageError
 from altis_local.naming import environment_name
 
 SITE_FOLDER = "/usr/src/app"
 SITE_USER = "www-data"
+SITE_ROLES = ("web", "sandbox", "cavalcade")
 
 _EXEC_OPTIONS = {"-u": "--user", "--user": "--user", "-w": "--workdir", "--workdir": "--workdir", "-e": "--env"}
 _ANY_SHELL = ("sh", "-c", "command -v bash >/dev/null && exec bash || exec sh")
@@ -39,11 +41,18 @@ def run(command: Command) -> int:
 
 
 def wp(arguments: Sequence[str]) -> int:
-    """WP-CLI in a running web container."""
+    """WP-CLI in the sandbox."""
     found = existing(EngineReader(), environment_name())
     has_url = any(word == "--url" or word.startswith("--url=") for word in arguments)
     url = () if has_url or not found.site_url else (f"--url={found.site_url}",)
-    return hand_over(found.pick("web"), ("wp", *url, *arguments), "--user", SITE_USER, "--workdir", SITE_FOLDER)
+    return hand_over(_sandbox(found), ("wp", *url, *arguments), "--user", SITE_USER, "--workdir", SITE_FOLDER)
+
+
+def _sandbox(found: Standing) -> Found:
+    """Where work by hand is done: the sandbox, or a web container while there is none."""
+    with suppress(ActionFailed, UsageError):
+        return found.pick("sandbox")
+    return found.pick("web")
 
 
 def execute(arguments: Sequence[str]) -> int:
@@ -61,11 +70,12 @@ def execute(arguments: Sequence[str]) -> int:
 
 
 def shell(arguments: Sequence[str]) -> int:
-    """A shell in a member; without one in a web container, as the site's user."""
+    """A shell in a member; without one in the sandbox. As the site's user where the site's code is."""
     if len(arguments) > 1:
         raise UsageError("shell takes one member (or a role)", hint="altis-local shell db-1")
-    member = existing(EngineReader(), environment_name()).pick(arguments[0] if arguments else "web")
-    options = ("--user", SITE_USER, "--workdir", SITE_FOLDER) if member.role == "web" else ()
+    found = existing(EngineReader(), environment_name())
+    member = found.pick(arguments[0]) if arguments else _sandbox(found)
+    options = ("--user", SITE_USER, "--workdir", SITE_FOLDER) if member.role in SITE_ROLES else ()
     return hand_over(member, _ANY_SHELL, *options)
 
 

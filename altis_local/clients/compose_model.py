@@ -11,7 +11,7 @@ import json
 import shlex
 import subprocess
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -51,6 +51,25 @@ class ComposeModel:
 
     services: Mapping[str, Service]
     builds: Mapping[str, Build]
+
+    def maker(self, role: str) -> str:
+        """The role whose build makes this role's image: itself, or the one that builds an image of that name."""
+        if role in self.builds:
+            return role
+        image = self.services[role].image
+        return next((other for other in self.builds if self.services[other].image == image), role)
+
+    def builds_for(self, roles: Sequence[str]) -> Mapping[str, Build]:
+        """Every build that these roles need."""
+        makers = {self.maker(role) for role in roles if role in self.services}
+        return {role: build for role, build in self.builds.items() if role in makers}
+
+    def with_images(self, tags: Mapping[str, str]) -> Mapping[str, Service]:
+        """The services with the images that they are to run: their own override, else what their maker's build gives."""
+        return {
+            role: replace(service, image=tags.get(role) or tags.get(self.maker(role)) or service.image)
+            for role, service in self.services.items()
+        }
 
 
 def load(files: Sequence[Path], cache: Path) -> ComposeModel:

@@ -18,7 +18,8 @@ def probe(url: str, *, host_header: str, timeout: float) -> Health:
     parts = urlsplit(url)
     connection = http.client.HTTPConnection(parts.hostname or "", parts.port or 80, timeout=timeout)
     try:
-        connection.request("GET", parts.path or "/", headers={"Host": host_header, "User-Agent": USER_AGENT})
+        path = f"{parts.path or '/'}?{parts.query}" if parts.query else parts.path or "/"
+        connection.request("GET", path, headers={"Host": host_header, "User-Agent": USER_AGENT})
         answer = connection.getresponse()
         if answer.status < 400:
             return Health(Reach.OK)

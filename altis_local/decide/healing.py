@@ -6,6 +6,7 @@ lives in volumes. The database's writer is never killed here: database decides a
 
 from __future__ import annotations
 
+from altis_local.decide import site
 from altis_local.decide.diagnosis import Finding, diagnose
 from altis_local.model import actions as do
 from altis_local.model.actions import Steps
@@ -16,8 +17,9 @@ from altis_local.model.topology import MEMBER_ROLES, NETWORKS
 
 FROZEN_AFTER = 3
 """Silent probes in a row, over at least FROZEN_SECONDS, after which a member counts as frozen."""
-FROZEN_SECONDS = {"web": 8.0}
-"""A web container whose workers are all busy is silent as well, and must not be killed for it."""
+FROZEN_SECONDS = {"web": 8.0, "search": 10.0, "aws": 10.0, "tachyon": 10.0}
+"""Who is at work is silent as well, and must not be killed for it: a web container whose workers are all busy, Java
+collecting garbage, an image being resized."""
 DEFAULT_FROZEN_SECONDS = 2.0
 FAILING_AFTER = 5
 """Failing answers in a row after which a member is replaced (HC-10)."""
@@ -28,9 +30,11 @@ DRAIN_LIMIT = 300.0
 """Seconds a surplus member may drain: the load balancer's default (LB-07)."""
 BACKOFF = (0.0, 0.0, 0.0, 2.0, 5.0, 10.0, 20.0)
 """Seconds to wait before the n-th start within history.START_WINDOW."""
+NEEDS_SITE = ("cavalcade",)
+"""Not started while there is no writer or no site in it: a runner that finds no table of jobs ends at once."""
 LAST_TO_STOP = ("db", "redis", "search", "aws")
-KEEPS_DATA = ("db", "redis")
-"""Not replaced only because its image is another one: a restart costs a failover or a cold cache."""
+KEEPS_DATA = ("db", "redis", "search")
+"""Not replaced only because its image is another one: a restart costs a failover, a cold cache or the cluster."""
 STOP_WITHIN = 10.0
 """Seconds `stop` gives a member, however long its own grace is (design.md section 9: a job's hour is for scale-in)."""
 JOB_LIMIT = 3600.0
@@ -51,8 +55,10 @@ def _start(spec: Spec, snapshot: Snapshot, recent: Recent, busy: frozenset[str])
     found = diagnose(spec, snapshot, recent)
     held = found.writer if "db" in busy and found.finding in (Finding.DEAD, Finding.HUNG) else ""
     order = {role: place for place, role in enumerate(MEMBER_ROLES)}
+    early = () if site.is_installed(spec, snapshot, recent) else NEEDS_SITE
+    wanted = [m for m in spec.wanted() if m.role not in early]
     steps = []
-    for m in sorted(spec.wanted(), key=lambda m: (order.get(m.role, 99), m.name)):
+    for m in sorted(wanted, key=lambda m: (order.get(m.role, 99), m.name)):
         reason = _why_start(spec, snapshot.container(m.name), m.role)
         if reason and m.name != held and not _backs_off(recent, snapshot.taken_at, m.name):
             steps.append(Steps(f"member:{m.name}", f"{m.name} {reason}", (do.StartMember(m.name),)))

@@ -114,12 +114,11 @@ class Lifecycle:
             settings.project or fixture_site(),
             {str(r): i for r, i in settings.images.items()},
         )
-        tags = builder.tags_of({role: b for role, b in model.builds.items() if role in only}, options)
+        tags = builder.tags_of(model.builds_for(only), options)
         if builder.missing(tags, tools.reader):
             require_disk(tools.reader)
             builder.prepare(model.builds, tags, options, tools.reader, self._progress.detail)
-        services = {role: s for role, s in model.services.items() if role in only}
-        return {role: dataclasses.replace(s, image=tags.get(role, s.image)) for role, s in services.items()}
+        return {role: service for role, service in model.with_images(tags).items() if role in only}
 
     def _hand_over(self, services: Mapping[str, Service], broken: tuple[str, ...]) -> tuple[int, ControlApi]:
         """Control running with a Spec; the sequence number from which its events count."""

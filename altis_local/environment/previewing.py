@@ -5,7 +5,6 @@ Called by the command line. It builds nothing and chooses no free port or block:
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
@@ -40,5 +39,4 @@ def _services(loaded: Loaded) -> Mapping[str, Service]:
     model = compose_model.load(compose_files(loaded.folder), cache)
     overrides = {str(role): image for role, image in loaded.settings.images.items()}
     options = builder.ImageOptions(shipped() / "scripts", cache, loaded.settings.project or fixture_site(), overrides)
-    tags = builder.tags_of(model.builds, options)
-    return {role: dataclasses.replace(s, image=tags.get(role, s.image)) for role, s in model.services.items()}
+    return model.with_images(builder.tags_of(model.builds, options))

@@ -99,7 +99,7 @@ def _proxy(spec: Spec, sessions: Sessions, member: Member) -> Reading:
 _HEALTH_PAGES = {
     "web": ("app", 80, "/__instance_healthcheck"),
     "cdn": ("admin", 9000, "/health"),
-    "search": ("store", 9200, "/"),
+    "search": ("store", 9200, "/_cluster/health?timeout=1s&cluster_manager_timeout=1s"),
     "aws": ("platform", 4566, "/_localstack/health"),
     "tachyon": ("edge", 8080, "/health"),
     "standins": ("platform", 8080, "/health"),

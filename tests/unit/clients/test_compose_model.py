@@ -98,3 +98,21 @@ def test_sizes(text: object, expected: int) -> None:
 @pytest.mark.parametrize(("text", "expected"), [("10s", 10), ("1m30s", 90), ("500ms", 0.5), ("1h", 3600)])
 def test_durations(text: str, expected: float) -> None:
     assert duration(text) == expected
+
+
+def test_roles_share_an_image() -> None:
+    """A role without a build of its own runs what the build of the same image name made, unless it is overridden."""
+    build = {"context": "/c"}
+    model = parse(
+        {
+            "services": {
+                "web": {"image": "altis-local/web", "build": build, "mem_limit": "1m"},
+                "sandbox": {"image": "altis-local/web", "mem_limit": "1m"},
+                "cavalcade": {"image": "altis-local/web", "mem_limit": "1m"},
+                "tachyon": {"image": "theirs:1", "mem_limit": "1m"},
+            }
+        }
+    )
+    assert set(model.builds_for(("sandbox",))) == {"web"}
+    images = {role: s.image for role, s in model.with_images({"web": "w:1", "cavalcade": "mine:1"}).items()}
+    assert images == {"web": "w:1", "sandbox": "w:1", "cavalcade": "mine:1", "tachyon": "theirs:1"}
