@@ -65,7 +65,7 @@ class ComposeModel:
         return {role: build for role, build in self.builds.items() if role in makers}
 
     def with_images(self, tags: Mapping[str, str]) -> Mapping[str, Service]:
-        """The services with the images that they are to run: their own override, else what their maker's build gives."""
+        """The services with the images they are to run: their own override, else what their maker's build gives."""
         return {
             role: replace(service, image=tags.get(role) or tags.get(self.maker(role)) or service.image)
             for role, service in self.services.items()

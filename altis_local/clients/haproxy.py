@@ -53,23 +53,9 @@ class HaproxyAdmin:
         """Set one server to ready, drain or maint."""
         self.set_servers(backend, {server: mode})
 
-    def set_servers(self, backend: str, modes: Mapping[str, str], *, cut: bool = False) -> None:
-        """Set each server to ready, drain or maint. `cut` also ends the sessions of those set to maint."""
+    def set_servers(self, backend: str, modes: Mapping[str, str]) -> None:
+        """Set each server to ready, drain or maint. Established sessions are left alone."""
         self._do(*(f"set server {backend}/{server} state {mode}" for server, mode in modes.items()))
-        if cut:
-            # By itself maint leaves established sessions alone.
-            self.shutdown_sessions(backend, *(server for server, mode in modes.items() if mode == "maint"))
-
-    def shutdown_sessions(self, backend: str, *servers: str) -> None:
-        """End the sessions that these servers serve.
-
-        Not those still connecting to a server: ended by force, they would leave their client hanging (seen with
-        `on-marked-down shutdown-sessions`). They end by themselves within `timeout connect`.
-        """
-        (sessions,) = self._ask(haproxy_rows.SESSIONS)
-        ids = haproxy_rows.established(sessions, backend, servers)
-        # One that has ended by itself meanwhile is answered with "No such session".
-        self._ask(*(f"shutdown session {session}" for session in ids))
 
     def hold(self, frontend: str) -> None:
         """Accept nothing: new connections wait in the kernel's queue."""

@@ -1,16 +1,14 @@
-"""HAProxy's own tables as values (Management Guide, "show stat", "show servers state", "show sess"). Asks nothing."""
+"""HAProxy's own tables as values (Management Guide, "show stat", "show servers state"). Asks nothing."""
 
 from __future__ import annotations
 
 import csv
-import re
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 
 from altis_local.model.state import Proxy, ProxyServer
 
 FRONTENDS_AND_SERVERS = "show stat -1 5 -1"
 STATES = "show servers state"
-SESSIONS = "show sess"
 
 CONTROL = "admin"
 """The frontend and backend that lead to the runtime API itself: no traffic of the environment."""
@@ -18,8 +16,6 @@ CONTROL = "admin"
 _MAINTENANCE = 0x01 | 0x02 | 0x20
 _DRAINING = 0x08 | 0x10
 _RUNNING = ("1", "2")
-_ESTABLISHED = 8
-_SESSION = re.compile(r"^(?P<id>0x[0-9a-f]+):.* be=(?P<backend>\S+) srv=(?P<server>\S+) .*scb=\[(?P<state>\d+),")
 
 
 def proxy(member: str, stat: str, states: str) -> Proxy:
@@ -50,13 +46,3 @@ def _mode(admin: int) -> str:
     if admin & _MAINTENANCE:
         return "maint"
     return "drain" if admin & _DRAINING else "ready"
-
-
-def established(sessions: str, backend: str, servers: Collection[str]) -> tuple[str, ...]:
-    """Ids of the sessions of these servers whose connection to the server stands."""
-    found = (_SESSION.match(line) for line in sessions.splitlines())
-    return tuple(
-        one["id"]
-        for one in found
-        if one and one["backend"] == backend and one["server"] in servers and int(one["state"]) == _ESTABLISHED
-    )

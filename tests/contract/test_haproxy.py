@@ -35,7 +35,7 @@ def test_it_boots_with_no_server_enabled(fresh: Members) -> None:
 
 def test_servers_are_set_together(fresh: Members) -> None:
     proxy = fresh.proxy(NAME)
-    proxy.set_servers("db-writer", {"db-1": "ready", "db-2": "drain"}, cut=True)
+    proxy.set_servers("db-writer", {"db-1": "ready", "db-2": "drain"})
     assert modes(proxy.observe(), "db-writer") == {"db-1": "ready", "db-2": "drain"}
     assert modes(proxy.observe(), "db-reader") == {"db-1": "maint", "db-2": "maint"}
     assert proxy.observe().ready("db-writer") == {"db-1"}

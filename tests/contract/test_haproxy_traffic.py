@@ -6,7 +6,7 @@ import socket
 
 import pytest
 
-from tests.contract.members import RealMembers, eventually
+from tests.contract.members import RealMembers
 
 pytestmark = pytest.mark.engine
 
@@ -43,20 +43,9 @@ def test_a_held_connection_waits_and_is_served_after_the_release(real: RealMembe
         assert waiting.recv(100)
 
 
-def test_cut_ends_established_sessions_at_once_and_maint_alone_leaves_them(real: RealMembers) -> None:
+def test_maint_leaves_established_sessions_alone(real: RealMembers) -> None:
     with client(real) as session:
         assert ping(session)
         real.proxy(NAME).set_servers("cache", {"redis-1": "maint"})
         assert ping(session)
         assert real.proxy(NAME).observe().sessions("cache", "redis-1") == 1
-        real.proxy(NAME).set_servers("cache", {"redis-1": "maint"}, cut=True)
-        assert session.recv(100) == b""
-
-
-def test_cut_leaves_no_client_hanging_that_is_being_connected_to_a_dead_server(real: RealMembers) -> None:
-    proxy = real.proxy(NAME)
-    proxy.set_servers("db-writer", {"db-1": "ready"})
-    with socket.create_connection((real.address(NAME), 3306), timeout=2) as session:
-        assert eventually(lambda: proxy.observe().sessions("db-writer", "db-1") == 1, 0.2)
-        proxy.set_servers("db-writer", {"db-1": "maint"}, cut=True)
-        assert session.recv(100) == b""

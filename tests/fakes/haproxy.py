@@ -55,18 +55,12 @@ class FakeHaproxy:
     def set_server(self, backend: str, server: str, mode: str) -> None:
         self.set_servers(backend, {server: mode})
 
-    def set_servers(self, backend: str, modes: Mapping[str, str], *, cut: bool = False) -> None:
+    def set_servers(self, backend: str, modes: Mapping[str, str]) -> None:
         found = self._reach(self._address)
         for server, mode in modes.items():
             if server not in found.modes.get(backend, {}) or mode not in MODES:
                 raise ActionFailed(f"HAProxy said: no {backend}/{server} or no mode {mode}", member=self.member)
             found.modes[backend][server] = mode
-            if cut and mode == "maint":
-                found.sessions.pop((backend, server), None)
-
-    def shutdown_sessions(self, backend: str, *servers: str) -> None:
-        for server in servers:
-            self._reach(self._address).sessions.pop((backend, server), None)
 
     def hold(self, frontend: str) -> None:
         self._frontend(frontend).held.add(frontend)
