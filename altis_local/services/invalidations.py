@@ -12,10 +12,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from altis_local.errors import AltisError
+from altis_local.model.invalidation import excess, problem
 
-MOST_PATHS = 3000
-MOST_WILDCARDS = 15
-LONGEST_PATH = 4000
 KEPT = 1000
 """Finished invalidations that can still be asked about."""
 
@@ -50,10 +48,6 @@ class Invalidation:
     batch: Batch
 
 
-def is_wildcard(path: str) -> bool:
-    return path.endswith("*")
-
-
 def check(batch: Batch) -> None:
     """Raise ApiError for a batch that CloudFront refuses whatever else is going on."""
     if not batch.reference:
@@ -61,12 +55,8 @@ def check(batch: Batch) -> None:
     if not batch.paths:
         raise ApiError(400, "InvalidArgument", "Your request must name at least one path.")
     for path in batch.paths:
-        if not path or len(path) > LONGEST_PATH:
-            raise ApiError(400, "InvalidArgument", f"A path must have 1 to {LONGEST_PATH} characters.")
-        if "*" in path[:-1]:
-            raise ApiError(400, "InvalidArgument", f"'*' may only be the last character of a path: {path}")
-        if not path.isascii() or not path.isprintable() or " " in path:
-            raise ApiError(400, "InvalidArgument", f"A path must be URL-encoded: {path}")
+        if why := problem(path):
+            raise ApiError(400, "InvalidArgument", why)
 
 
 class Invalidations:
@@ -102,13 +92,8 @@ class Invalidations:
     def _check_limits(self, batch: Batch) -> None:
         running = [one for one in self._known.values() if not self.is_done(one)]
         paths = [path for one in [*(other.batch for other in running), batch] for path in one.paths]
-        wildcards = sum(map(is_wildcard, paths))
-        if len(paths) - wildcards > MOST_PATHS or wildcards > MOST_WILDCARDS:
-            raise ApiError(
-                400,
-                "TooManyInvalidationsInProgress",
-                f"Your request exceeds the limit of {MOST_PATHS} paths and {MOST_WILDCARDS} wildcards in progress.",
-            )
+        if why := excess(paths):
+            raise ApiError(400, "TooManyInvalidationsInProgress", why)
 
     def is_done(self, invalidation: Invalidation) -> bool:
         """Whether it is no longer in progress."""

@@ -17,7 +17,8 @@ DEFAULT_SPAN = 900.0
 
 _TEXT_FIELDS = {"http.url": "url", "http.clientip": "client_ip", "http.method": "method"}
 _NUMBER_FIELDS = {"http.status": "status", "responsetime": "duration", "duration": "duration"}
-_FLAGS = {"fault": "fault = 1", "error": "error = 1", "ok": "fault = 0 AND error = 0"}
+_OK = "fault = 0 AND error = 0"
+_FLAGS = {"fault": "fault = 1", "error": "error = 1", "ok": _OK, "!ok": f"NOT ({_OK})"}
 _TEXT_FORMS = {
     "=": "{} = ?",
     "!=": "{} != ?",
@@ -27,7 +28,7 @@ _TEXT_FORMS = {
 _NUMBER_OPERATORS = ("=", "!=", "<", "<=", ">", ">=")
 
 _TERM = re.compile(
-    r"\s*(?P<name>[a-z_.]+)\s*"
+    r"\s*(?P<name>!?[a-z_.]+)\s*"
     r"(?:(?P<operator>!=|<=|>=|=|<|>|contains|beginswith)\s*(?:\"(?P<text>[^\"]*)\"|(?P<number>\d+(?:\.\d+)?)))?"
     r"\s*(?P<rest>and\b)?",
     re.IGNORECASE,

@@ -8,8 +8,9 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from altis_local.errors import Unreachable
+from altis_local.model.invalidation import MOST_PATHS, MOST_WILDCARDS
 from altis_local.services.cloudfront import CloudFront
-from altis_local.services.invalidations import KEPT, MOST_PATHS, MOST_WILDCARDS, Batch, Invalidations
+from altis_local.services.invalidations import KEPT, Batch, Invalidations
 from altis_local.services.server import Answer, Request
 
 VERSION = "2019-03-26"

@@ -99,6 +99,8 @@ def test_newest_first_and_no_more_than_the_limit(store: TraceStore) -> None:
         ("responsetime > 1.5", {500}),
         ("error", {404}),
         ("ok", {200}),
+        ("!ok", {404, 500}),
+        ("!ok and responsetime > 1.5", {500}),
     ],
 )
 def test_filters(store: TraceStore, expression: str, found: set[int]) -> None:
