@@ -6,12 +6,11 @@ misspelt one is an error that names it and not an empty value in a container.
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Mapping
 
 from altis_local.errors import UsageError
-from altis_local.model.spec import Secrets, Service, Spec
+from altis_local.model.spec import AWS_KEY, Secrets, Service, Spec
 from altis_local.model.topology import CONTROL, ROLES, Member, address
 from altis_local.model.topology import member as slot
 
@@ -49,9 +48,9 @@ def variables(spec: Spec, member: Member, secrets: Secrets | None = None) -> dic
         "ALTIS_REDIS_PASSWORD": known.redis,
         "ALTIS_SITE_SECRET": known.site,
         "ALTIS_BUCKET": f"altis-{spec.environment}",
-        "ALTIS_AWS_KEY": "altis-local",
-        "ALTIS_AWS_SECRET": _derived(known.site, "aws"),
-        "ALTIS_PURGE_TOKEN": _derived(known.site, "purge"),
+        "ALTIS_AWS_KEY": AWS_KEY,
+        "ALTIS_AWS_SECRET": known.aws,
+        "ALTIS_PURGE_TOKEN": known.derived("purge"),
         "ALTIS_TLS_CERT": known.tls_cert,
         "ALTIS_TLS_KEY": known.tls_key,
     }
@@ -64,11 +63,6 @@ def variables(spec: Spec, member: Member, secrets: Secrets | None = None) -> dic
         slots = spec.slots(role) if role in spec.services else ()
         values[f"ALTIS_SERVERS_{name}"] = " ".join(f"{m.name}={address(spec.block, network, m)}" for m in slots)
     return values
-
-
-def _derived(secret: str, purpose: str) -> str:
-    """A secret of its own for a purpose, from the environment's random one."""
-    return hashlib.sha256(f"{purpose}:{secret}".encode()).hexdigest()[:40]
 
 
 def _address_of(spec: Spec, role: str, seen_from: Member) -> str:

@@ -7,10 +7,12 @@ and starts nothing. Errors of the API become errors of ours with the hint the co
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, NamedTuple, cast
+from urllib.parse import quote, urlencode
 
-from altis_local.clients.plain_http import Answer, Request, exchange, stream
+from altis_local.clients.plain_http import Answer, Request, blocks, exchange, stream, upload
 from altis_local.errors import ActionFailed, AltisError, Conflict, RefusedByPlan, Unreachable, UsageError
 
 Document = Mapping[str, Any]
@@ -56,6 +58,28 @@ class ControlApi(NamedTuple):
     def journal(self, after: int = 0, limit: int = 1000) -> tuple[Document, ...]:
         return tuple(self._call("GET", f"/journal?after={after}&limit={limit}")["events"])
 
+    def aws(self, question: str, **words: str) -> Document:
+        """Ask the environment's AWS services something (control/aws_requests has the list)."""
+        query = f"?{urlencode(words)}" if words else ""
+        return self._call("GET", f"/aws/{question}{query}", timeout=30.0)
+
+    def aws_order(self, order: str, **words: Any) -> Document:
+        """Let the environment's AWS services change something (control/aws_requests has the list)."""
+        return self._call("POST", f"/aws/{order}", words, timeout=60.0)
+
+    def object(self, key: str) -> Iterator[bytes]:
+        """An object of the bucket in blocks. Refused before the first one where there is none."""
+        request = Request("GET", f"/aws/object/{quote(key)}", headers=self._headers(), timeout=60.0)
+        with self._reached():
+            yield from self._whole(blocks(self.address, request))
+
+    def store(self, key: str, content: Iterable[bytes], size: int, **headers: str) -> Document:
+        """Put an object of `size` bytes into the bucket. `headers` such as content_type and x_amz_acl."""
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        request = Request("PUT", f"/aws/object/{quote(key)}", headers={**self._headers(), **named}, timeout=120.0)
+        with self._reached():
+            return self._checked(upload(self.address, request, content, size))
+
     def events(self, after: int = 0, timeout: float | None = None) -> Iterator[Document]:
         """Events as they come. `timeout` is the longest silence; ends with Unreachable when the API goes."""
         try:
@@ -71,8 +95,21 @@ class ControlApi(NamedTuple):
 
     def _exchange(self, method: str, path: str, body: Any, timeout: float) -> Answer:
         encoded = b"" if body is None else json.dumps(body).encode()
-        try:
+        with self._reached():
             return exchange(self.address, Request(method, path, encoded, self._headers(), timeout))
+
+    def _whole(self, answer: Iterator[Answer | bytes]) -> Iterator[bytes]:
+        """The blocks of an answer, unless it is an error's document."""
+        for part in answer:
+            if isinstance(part, Answer):
+                self._checked(part)
+            else:
+                yield part
+
+    @contextmanager
+    def _reached(self) -> Iterator[None]:
+        try:
+            yield
         except OSError as error:
             raise Unreachable(
                 f"its API on port {self.port} does not answer ({error})",

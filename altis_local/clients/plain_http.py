@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import contextlib
 import socket
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
+
+_BLOCK = 1 << 18
 
 
 class Answer(NamedTuple):
@@ -64,11 +66,7 @@ def exchange(address: str, request: Request) -> Answer:
     """Send one request and read the whole answer. Raises OSError."""
     with contextlib.closing(connect(address, request.timeout)) as link:
         link.sendall(request.encode())
-        received = bytearray()
-        while block := link.recv(262144):
-            received += block
-    head, _, body = bytes(received).partition(b"\r\n\r\n")
-    return Answer(_status(head), body)
+        return _whole(link)
 
 
 def stream(address: str, request: Request) -> Iterator[bytes]:
@@ -82,6 +80,47 @@ def stream(address: str, request: Request) -> Iterator[bytes]:
             if status != 200:
                 raise OSError(f"answered {status}: {answer.read(500).decode('utf-8', 'replace')}")
             yield from answer
+
+
+def blocks(address: str, request: Request) -> Iterator[Answer | bytes]:
+    """Send one request and give the answer's body as it comes; one Answer where it was refused. Raises OSError, also
+    when the answer ends before its announced length."""
+    with contextlib.closing(connect(address, request.timeout)) as link:
+        link.sendall(request.encode())
+        with link.makefile("rb") as answer:
+            status, left = _status(answer.readline()), None
+            while line := answer.readline().strip():
+                name, _, value = line.partition(b":")
+                if name.lower() == b"content-length":
+                    left = int(value)
+            if status != 200:
+                yield Answer(status, answer.read())
+                return
+            while left != 0 and (block := answer.read(_BLOCK if left is None else min(_BLOCK, left))):
+                left = None if left is None else left - len(block)
+                yield block
+            if left:
+                raise OSError(f"the answer was cut {left} bytes before its end")
+
+
+def upload(address: str, request: Request, content: Iterable[bytes], size: int) -> Answer:
+    """Send one request with a body of `size` bytes, as it comes, and read the whole answer. Raises OSError."""
+    head = request.encode().replace(b"Content-Length: 0", b"Content-Length: %d" % size, 1)
+    with contextlib.closing(connect(address, request.timeout)) as link:
+        link.sendall(head)
+        # Refused early: the answer says why, the broken pipe does not.
+        with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+            for block in content:
+                link.sendall(block)
+        return _whole(link)
+
+
+def _whole(link: socket.socket) -> Answer:
+    received = bytearray()
+    while block := link.recv(_BLOCK):
+        received += block
+    head, _, body = bytes(received).partition(b"\r\n\r\n")
+    return Answer(_status(head), body)
 
 
 def _status(head: bytes) -> int:

@@ -19,6 +19,7 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from altis_local import __version__, wire
+from altis_local.control.aws_api import AwsApi
 from altis_local.control.loop import Loop, Seen
 from altis_local.control.requests import carry_out, first_look
 from altis_local.control.status import lagging, status
@@ -41,6 +42,7 @@ class Api:
         self._hash = content_hash
 
     def app(self) -> Starlette:
+        aws = AwsApi(lambda: self._loop.store.spec)
         return Starlette(
             routes=[
                 Route("/health", self.health),
@@ -51,6 +53,8 @@ class Api:
                 Route("/spec", self._guarded(self.get_spec), methods=["GET"]),
                 Route("/spec", self._guarded(self.put_spec), methods=["PUT"]),
                 Route("/action", self._guarded(self.action), methods=["POST"]),
+                Route("/aws/object/{key:path}", self._guarded(aws.object), methods=["GET", "PUT"]),
+                Route("/aws/{operation}", self._guarded(aws.operation), methods=["GET", "POST"]),
             ]
         )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -11,6 +12,9 @@ from altis_local.model.topology import ROLES, Member, members_of
 
 BREAKABLE = ("semi-sync",)
 """Settings that `start --broken` can break, at creation only: the twins of the drills (design.md section 10)."""
+
+AWS_KEY = "altis-local"
+"""The id of the environment's access key; it must not begin with twelve digits (compose/images/aws)."""
 
 
 class Wish(enum.StrEnum):
@@ -75,6 +79,15 @@ class Secrets:
 
     def __repr__(self) -> str:
         return "Secrets(…)"
+
+    def derived(self, purpose: str) -> str:
+        """A secret of its own for a purpose, from the environment's random one."""
+        return hashlib.sha256(f"{purpose}:{self.site}".encode()).hexdigest()[:40]
+
+    @property
+    def aws(self) -> str:
+        """The secret that goes with AWS_KEY."""
+        return self.derived("aws")
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,137 @@
+"""The road from the host to the environment's AWS services: a closed list of questions and orders, by name.
+
+Called by the API (`/aws/…`), for the command line: the host itself reaches no inner network. Each operation takes the
+services and the caller's words, and gives plain data. What has no name here cannot be asked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import asdict, dataclass
+from http.client import HTTPResponse
+from typing import Any
+
+from altis_local.clients import aws_logs
+from altis_local.clients.aws import Answer, Aws, AwsError, Request
+from altis_local.clients.aws_signature import Credentials
+from altis_local.errors import RefusedByPlan, UsageError
+from altis_local.model.spec import AWS_KEY, Spec
+from altis_local.model.topology import address, member
+
+BLOCK = 1 << 18
+"""Bytes of an object that are passed on at a time."""
+UPLOAD_LIMIT = 60.0
+"""Seconds S3 may take to confirm an object that it has received."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Who asks what: the environment's services, its Spec, and the words that came along."""
+
+    aws: Aws
+    spec: Spec
+    words: Mapping[str, Any]
+
+    def text(self, name: str, default: str | None = None) -> str:
+        """A word; UsageError where it is missing and has no default."""
+        value = self.words.get(name, default)
+        if not isinstance(value, str):
+            raise UsageError(f"{name} is missing" if value is None else f"{name} must be text")
+        return value
+
+    def number(self, name: str, default: float = 0.0) -> float:
+        """A number; UsageError for anything else."""
+        value = self.words.get(name, default)
+        try:
+            return float(value)
+        except (TypeError, ValueError):
+            raise UsageError(f"{name} must be a number, not {value!r}") from None
+
+
+def aws_of(spec: Spec) -> Aws:
+    """The services of an environment, as control reaches them. Raises RefusedByPlan where it has none."""
+    if "aws" not in spec.services:
+        raise RefusedByPlan("this environment has no AWS services")
+    place = address(spec.block, "platform", member("aws", spec.shape.zones))
+    return Aws(place, Credentials(AWS_KEY, spec.secrets.aws, spec.region))
+
+
+def bucket(spec: Spec) -> str:
+    """The environment's bucket."""
+    return f"altis-{spec.environment}"
+
+
+def log_groups(asked: Asked) -> Any:
+    """Groups with their retention: {groups: [{name, days, bytes}]}."""
+    return {"groups": [asdict(one) for one in aws_logs.groups(asked.aws, asked.text("prefix", ""))]}
+
+
+def log_events(asked: Asked) -> Any:
+    """One page of a group's events: {events: [{at, stream, message, id}], next}."""
+    window = aws_logs.Window(asked.number("since"), asked.number("until"), asked.text("filter", ""))
+    try:
+        found, following = aws_logs.events(asked.aws, asked.text("group"), window, asked.text("next", ""))
+    except AwsError as error:
+        if error.code != "ResourceNotFoundException":
+            raise
+        known = ", ".join(group.name for group in aws_logs.groups(asked.aws)) or "none"
+        raise UsageError(f"there is no log group {asked.text('group')}", hint=f"there is: {known}") from error
+    return {"events": [asdict(one) for one in found], "next": following}
+
+
+Operation = Callable[[Asked], Any]
+
+QUESTIONS: Mapping[str, Operation] = {
+    "log-groups": log_groups,
+    "log-events": log_events,
+}
+"""What may be asked (GET /aws/NAME?word=…)."""
+
+ORDERS: Mapping[str, Operation] = {}
+"""What may be changed (POST /aws/NAME with a document of words)."""
+
+
+def carry_out(spec: Spec | None, method: str, name: str, words: Mapping[str, Any]) -> Any:
+    """Ask or order by name. Raises UsageError for a name that is not on the list, AwsError, Unreachable."""
+    known = QUESTIONS if method in ("GET", "HEAD") else ORDERS
+    if name not in known:
+        raise UsageError(f"there is no such {'question' if known is QUESTIONS else 'order'} as {name!r}")
+    if spec is None:
+        raise UsageError("the environment has no Spec yet")
+    return known[name](Asked(aws_of(spec), spec, words))
+
+
+@dataclass(frozen=True, slots=True)
+class Object:
+    """One object of the environment's bucket, passed on as it comes."""
+
+    spec: Spec
+    key: str
+
+    def _request(self, method: str, headers: Mapping[str, str], body: bytes | Iterable[bytes] = b"") -> Request:
+        return Request("s3", method, f"/{bucket(self.spec)}/{self.key}", {}, headers, body)
+
+    @contextmanager
+    def read(self) -> Iterator[HTTPResponse]:
+        """The answer to a GET."""
+        with aws_of(self.spec).open(self._request("GET", {})) as answer:
+            yield answer
+
+    def write(self, blocks: Iterable[bytes], headers: Mapping[str, str]) -> Answer:
+        """Store it. `headers` hold content-length, and may hold content-type, cache-control and x-amz-acl."""
+        return aws_of(self.spec).send(self._request("PUT", headers, blocks), limit=UPLOAD_LIMIT)
+
+
+def opened(thing: Object) -> tuple[HTTPResponse, Iterator[bytes]]:
+    """An object's answer, and its bytes, which close it at their end."""
+    with ExitStack() as stack:
+        answer = stack.enter_context(thing.read())
+        held = stack.pop_all()
+    return answer, _blocks(answer, held)
+
+
+def _blocks(answer: HTTPResponse, held: ExitStack) -> Iterator[bytes]:
+    with held:
+        while block := answer.read(BLOCK):
+            yield block
