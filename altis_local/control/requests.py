@@ -82,7 +82,7 @@ def _failover(loop: Loop, seen: Seen, asked: Mapping[str, Any]) -> dict[str, Any
     before = holder(seen, target)
     steps = _graceful(loop, seen, asked) if asked.get("graceful") else _crash(seen, target, before)
     loop.journal.add(Event(at=loop.now(), kind="asked", text=steps.reason, key=steps.key))
-    begun = loop.now()
+    begun = SystemClock().monotonic()
     if not loop.begin(steps):
         raise Conflict(f"the {target} is being changed already", hint="try again in a moment")
     return _wait_for_change(loop, target, before, begun)
@@ -124,4 +124,5 @@ def _wait_for_change(loop: Loop, target: str, before: str, begun: float) -> dict
         raise ActionFailed(f"no other member took over from {before} within {LIMIT:.0f} s", member=before)
     seen = loop.seen
     assert seen is not None
-    return {"target": target, "from": before, "to": holder(seen, target), "seconds": round(loop.now() - begun, 3)}
+    seconds = round(SystemClock().monotonic() - begun, 3)
+    return {"target": target, "from": before, "to": holder(seen, target), "seconds": seconds}

@@ -112,7 +112,8 @@ def _why_kill(snapshot: Snapshot, recent: Recent, container: Container) -> str:
         if reach is Reach.FAILING and missed >= FAILING_AFTER:
             return f"failed its health check {missed} times"
         return ""
-    age = snapshot.taken_at - max(container.started_at, recent.began)
+    life = recent.life(container)
+    age = snapshot.taken_at - life.since if life else 0.0
     late = age > GRACE.get(container.role, DEFAULT_GRACE)
     return f"gave no good answer in {age:.0f} s since its start" if late and missed else ""
 

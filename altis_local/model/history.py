@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-from altis_local.model.state import Container, Phase, Reach, Snapshot
+from altis_local.model.state import Container, Reach, Snapshot
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,19 +36,37 @@ class Scale:
 
 
 @dataclass(frozen=True, slots=True)
+class Life:
+    """One life of a member's container: which (`id`, `started_at` by the engine), and what control saw of it.
+
+    The engine's start time only tells lives apart. Nothing is measured from it: the clock may have been set since.
+    """
+
+    id: str
+    started_at: float
+    since: float
+    """When control first saw it (epoch seconds)."""
+    answered: bool = False
+    """Whether it ever answered well."""
+
+
+@dataclass(frozen=True, slots=True)
 class Recent:
-    """What decisions may know of the past. Lost with control's process, and harmless to lose."""
+    """What decisions may know of the past. Lost with control's process, and harmless to lose.
+
+    Every time in it is comparable with `Snapshot.taken_at` of the snapshot it was made with, whatever the clock did.
+    """
 
     misses: Mapping[str, Miss] = field(default_factory=dict)
     draining_since: Mapping[str, float] = field(default_factory=dict)
     starts: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
     """When each member was started lately, newest last, for back-off."""
-    answered: Mapping[str, float] = field(default_factory=dict)
-    """When each member last answered well (epoch seconds)."""
+    lives: Mapping[str, Life] = field(default_factory=dict)
+    """The life of each member's container, as of the newest snapshot."""
     scales: Mapping[str, Scale] = field(default_factory=dict)
     """Role -> the number that its load asks for."""
-    began: float = 0.0
-    """When this control took its first snapshot (epoch seconds); 0 before. It knows of no answer before that."""
+    taken_at: float = 0.0
+    """When the newest snapshot was taken (epoch seconds); 0 before the first."""
 
     def missed(self, member: str) -> int:
         found = self.misses.get(member)
@@ -56,33 +74,75 @@ class Recent:
 
     def has_answered(self, container: Container) -> bool:
         """Whether the member answered in this life of its container."""
-        return self.answered.get(container.member, 0.0) >= container.started_at > 0
+        life = self.life(container)
+        return life is not None and life.answered
+
+    def life(self, container: Container) -> Life | None:
+        """What is known of this life of the container."""
+        known = self.lives.get(container.member)
+        return known if known and (known.id, known.started_at) == (container.id, container.started_at) else None
 
 
 START_WINDOW = 120.0
 """Seconds for which a start counts towards back-off."""
+UNWATCHED = 10.0
+"""Seconds between two snapshots above which nobody watched: the machine slept, control was frozen, the clock was set.
+A turn takes one second or two."""
 
 
 def advance(recent: Recent, snapshot: Snapshot, draining: frozenset[str]) -> Recent:
-    """Recent after one more snapshot. Pure."""
+    """Recent after one more snapshot. Pure. Time in which nobody watched does not count."""
+    now = snapshot.taken_at
+    if recent.taken_at and not 0 <= now - recent.taken_at <= UNWATCHED:
+        recent = _moved(recent, now - recent.taken_at)
+    lives = {c.member: _life(recent, snapshot, c) for c in snapshot.containers if c.kind == "member" and c.started_at}
+    return replace(
+        recent,
+        misses=_misses(recent, snapshot),
+        draining_since={name: recent.draining_since.get(name, now) for name in draining},
+        starts=_starts(recent, lives, now),
+        lives=lives,
+        taken_at=now,
+    )
+
+
+def _moved(recent: Recent, by: float) -> Recent:
+    """Recent with its times moved to where the clock is now. What was missed or measured before is no evidence any
+    more: whoever slept for two hours was not silent for two hours."""
+    return replace(
+        recent,
+        misses={},
+        draining_since={name: at + by for name, at in recent.draining_since.items()},
+        starts={name: tuple(at + by for at in times) for name, times in recent.starts.items()},
+        lives={name: replace(life, since=life.since + by) for name, life in recent.lives.items()},
+        scales={r: replace(scale, changed_at=scale.changed_at + by, points=()) for r, scale in recent.scales.items()},
+    )
+
+
+def _misses(recent: Recent, snapshot: Snapshot) -> Mapping[str, Miss]:
     misses: dict[str, Miss] = {}
     for name, health in snapshot.health.items():
         if health.reach in (Reach.OK, Reach.UNKNOWN):
             continue
         before = recent.misses.get(name)
         misses[name] = Miss(before.count + 1, before.since) if before else Miss(1, snapshot.taken_at)
-    since = {name: recent.draining_since.get(name, snapshot.taken_at) for name in draining}
-    starts: dict[str, tuple[float, ...]] = {}
-    for c in snapshot.containers:
-        known = recent.starts.get(c.member, ())
-        if c.phase is not Phase.CREATED and c.started_at and c.started_at not in known:
-            known = (*known, c.started_at)
-        kept = tuple(at for at in known if snapshot.taken_at - at < START_WINDOW)
-        if kept:
-            starts[c.member] = kept
-    answered = dict(recent.answered)
-    answered.update({name: snapshot.taken_at for name, health in snapshot.health.items() if health.is_ok})
-    return Recent(misses, since, starts, answered, recent.scales, recent.began or snapshot.taken_at)
+    return misses
+
+
+def _life(recent: Recent, snapshot: Snapshot, container: Container) -> Life:
+    known = recent.life(container) or Life(container.id, container.started_at, snapshot.taken_at)
+    health = snapshot.health.get(container.member)
+    return replace(known, answered=True) if health and health.is_ok else known
+
+
+def _starts(recent: Recent, lives: Mapping[str, Life], now: float) -> Mapping[str, tuple[float, ...]]:
+    starts = dict(recent.starts)
+    for name, life in lives.items():
+        before = recent.lives.get(name)
+        if before is None or (before.id, before.started_at) != (life.id, life.started_at):
+            starts[name] = (*starts.get(name, ()), life.since)
+    recently = {name: tuple(at for at in times if now - at < START_WINDOW) for name, times in starts.items()}
+    return {name: times for name, times in recently.items() if times}
 
 
 @dataclass(frozen=True, slots=True)

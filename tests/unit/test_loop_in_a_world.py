@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from altis_local.clients.record import FileRecords
-from altis_local.clock import Deadline, SystemClock, wait_until
+from altis_local.clock import Clock, Deadline, SystemClock, wait_until
 from altis_local.control.journal import Journal
 from altis_local.control.loop import Loop, Parts
 from altis_local.control.store import Store
@@ -38,17 +38,17 @@ def make_spec(plan: str) -> Spec:
 class Running:
     """One loop over one world; `turns` takes turns until something is so."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, clock: Clock = CLOCK) -> None:
         self.spec = make_spec("production-ha")
-        self.world = World(CLOCK)
+        self.world = World(clock)
         self.world.engine.images |= {service.image for service in self.spec.services.values()}
         self.sessions = FakeSessions(self.world, self.spec)
         store = Store(FileRecords(folder), folder)
         store.save_spec(self.spec)
         self.pool = ThreadPoolExecutor(16)
-        observer = Observer(self.world.engine, self.sessions, CLOCK, self.pool)
+        observer = Observer(self.world.engine, self.sessions, clock, self.pool)
         journal = Journal(folder / "journal")
-        self.loop = Loop(Parts(store, journal, self.world.engine, self.sessions, observer, CLOCK))
+        self.loop = Loop(Parts(store, journal, self.world.engine, self.sessions, observer, clock))
 
     def member(self, name: str) -> Member:
         return next(m for m in self.spec.wanted() if m.name == name)

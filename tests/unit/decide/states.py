@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from altis_local.decide.diagnosis import store_address
 from altis_local.model.gtid import GtidSet
-from altis_local.model.history import Miss, Recent
+from altis_local.model.history import Life, Miss, Recent
 from altis_local.model.spec import Spec
 from altis_local.model.state import (
     CacheNode,
@@ -83,7 +83,9 @@ def snapshot(
 
 
 def recent(*, answered: tuple[str, ...] = (), missed: dict[str, int] | None = None, since: float = NOW - 10) -> Recent:
+    """Containers as `container` makes them, seen since they were started."""
+    missed = missed or {}
     return Recent(
-        misses={name: Miss(count, since) for name, count in (missed or {}).items()},
-        answered=dict.fromkeys(answered, NOW - 5),
+        misses={name: Miss(count, since) for name, count in missed.items()},
+        lives={name: Life(name, STARTED, STARTED, name in answered) for name in {*answered, *missed}},
     )

@@ -34,7 +34,7 @@ def settle(world: World) -> None:
     for _ in range(TURNS):
         world.replicate()
         if not one_turn(world):
-            world.now += 60  # starts that back off are due by then
+            world.wait(60)  # starts that back off are due by then
             if not one_turn(world):
                 return
     raise AssertionError(f"does not settle: {turn.decide(world.spec, world.snapshot(), world.recent)}")

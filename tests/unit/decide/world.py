@@ -138,6 +138,13 @@ class World:
             self.now += 1
             node.alive, node.started_at = True, self.now
 
+    def wait(self, seconds: float) -> None:
+        """Time passes, and control looks on."""
+        until = self.now + seconds
+        while self.now < until:
+            self.now = min(until, self.now + 5.0)
+            self.snapshot()
+
     # -- what control sees
 
     def snapshot(self) -> Snapshot:
