@@ -84,6 +84,10 @@ class Aws:
         headers = {"content-type": "application/x-www-form-urlencoded"}
         return _document(self.send(Request(name, headers=headers, body=body)).body)
 
+    def xml(self, request: Request) -> ElementTree.Element:
+        """One request to a service that answers in XML (S3); the answer without its namespace."""
+        return _document(self.send(request).body)
+
     def send(self, request: Request, *, limit: float = LIMIT) -> Answer:
         """One request and its whole answer."""
         with self.open(request, limit=limit) as answer:

@@ -58,6 +58,15 @@ class ControlApi(NamedTuple):
     def journal(self, after: int = 0, limit: int = 1000) -> tuple[Document, ...]:
         return tuple(self._call("GET", f"/journal?after={after}&limit={limit}")["events"])
 
+    def ask(self, path: str, words: Mapping[str, str] | None = None) -> Document:
+        """Ask about a service (control/service_api has the list)."""
+        query = f"?{urlencode(words)}" if words else ""
+        return self._call("GET", f"{path}{query}", timeout=30.0)
+
+    def order(self, path: str, body: Mapping[str, Any] | None = None) -> Document:
+        """Let a service do something (control/service_api has the list)."""
+        return self._call("POST", path, body or {}, timeout=60.0)
+
     def aws(self, question: str, **words: str) -> Document:
         """Ask the environment's AWS services something (control/aws_requests has the list)."""
         query = f"?{urlencode(words)}" if words else ""
@@ -125,6 +134,9 @@ class ControlApi(NamedTuple):
             document = _document(answer)
         except ValueError:
             document = {"error": answer.text.strip()[:500]}
+            if answer.status == 404:
+                # Its refusals are documents. This is the answer of one that does not know the path.
+                document = {"error": "the control plane is of another version", "hint": "`altis-local start` again"}
         if answer.status >= 400:
             raise _error(answer.status, document)
         return document

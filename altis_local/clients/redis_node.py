@@ -1,4 +1,7 @@
-"""One redis member as control sees and handles it, over a kept connection. It decides nothing."""
+"""One redis member as control sees and handles it, over a kept connection. It decides nothing.
+
+What people ask for (`report`, `forget`) goes over a node of its own, so that it never delays a look of control's.
+"""
 
 from __future__ import annotations
 
@@ -12,11 +15,14 @@ from redis import Connection, exceptions
 
 from altis_local.clients.tcp import has_ended, unreachable
 from altis_local.errors import ActionFailed, Unreachable
+from altis_local.model.reports import CacheReport
 from altis_local.model.state import CacheNode
 
 PORT = 6379
 LIMIT = 0.5
 """Seconds for each question; an answer takes less than a millisecond."""
+SCANNED = "1000"
+"""Keys looked at in one step of a scan: less than a millisecond of the server's one thread."""
 _ALIVE = (exceptions.BusyLoadingError, exceptions.AuthenticationError)
 """Connection errors to the driver, but answers of a server that lives."""
 
@@ -47,16 +53,45 @@ class RedisNode:
     def observe(self) -> CacheNode:
         """What it says of its own replication and data."""
         facts = _facts(self._ask("INFO", "replication", "keyspace"))
-        is_primary = facts["role"] == "master"
+        is_primary = _is_primary(facts)
         return CacheNode(
             member=self.member,
             is_primary=is_primary,
             source="" if is_primary else facts.get("master_host", ""),
             link_up=facts.get("master_link_status") == "up",
             offset=int(facts.get("master_repl_offset", 0)),
-            keys=sum(int(line.split(",")[0].removeprefix("keys=")) for name, line in facts.items() if name[:2] == "db"),
+            keys=_keys(facts),
             replicas=int(facts.get("connected_slaves", 0)),
         )
+
+    def report(self) -> CacheReport:
+        """How full it is, and what became of the questions it was asked."""
+        facts = _facts(self._ask("INFO", "server", "clients", "memory", "stats", "replication", "keyspace"))
+        return CacheReport(
+            member=self.member,
+            duty="primary" if _is_primary(facts) else "standby",
+            version=facts["redis_version"],
+            up_seconds=int(facts["uptime_in_seconds"]),
+            keys=_keys(facts),
+            used=int(facts["used_memory"]),
+            limit=int(facts["maxmemory"]),
+            policy=facts["maxmemory_policy"],
+            hits=int(facts["keyspace_hits"]),
+            misses=int(facts["keyspace_misses"]),
+            evicted=int(facts["evicted_keys"]),
+            expired=int(facts["expired_keys"]),
+            clients=int(facts["connected_clients"]),
+        )
+
+    def forget(self, keep: tuple[str, ...]) -> int:
+        """Remove every key that begins with none of `keep`; how many went. A standby refuses."""
+        gone, cursor = 0, "0"
+        while True:
+            cursor, keys = self._ask("SCAN", cursor, "COUNT", SCANNED)
+            doomed = [key for key in keys if not key.startswith(keep)]
+            gone += self._ask("UNLINK", *doomed) if doomed else 0
+            if cursor == "0":
+                return gone
 
     def promote(self) -> None:
         """Follow nobody and take writes."""
@@ -93,6 +128,8 @@ class RedisNode:
                 socket_connect_timeout=LIMIT,
                 protocol=2,
                 decode_responses=True,
+                # A key may be any bytes; it comes back as it was when it is named again.
+                encoding_errors="surrogateescape",
                 lib_name=None,
                 lib_version=None,
             )
@@ -117,3 +154,13 @@ class RedisNode:
 def _facts(text: str) -> dict[str, str]:
     """INFO's lines as a mapping."""
     return dict(line.split(":", 1) for line in text.splitlines() if ":" in line)
+
+
+def _is_primary(facts: dict[str, str]) -> bool:
+    return facts["role"] == "master"
+
+
+def _keys(facts: dict[str, str]) -> int:
+    """`db0:keys=12,expires=3,…`, one for each database that holds any."""
+    databases = [text for name, text in facts.items() if name[:2] == "db" and name[2:].isdigit()]
+    return sum(int(text.split(",")[0].removeprefix("keys=")) for text in databases)

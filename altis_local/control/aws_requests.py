@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass
 from http.client import HTTPResponse
 from typing import Any
 
-from altis_local.clients import aws_logs
+from altis_local.clients import aws_logs, aws_mail, aws_storage
 from altis_local.clients.aws import Answer, Aws, AwsError, Request
 from altis_local.clients.aws_signature import Credentials
 from altis_local.errors import RefusedByPlan, UsageError
@@ -21,6 +21,8 @@ from altis_local.model.topology import address, member
 
 BLOCK = 1 << 18
 """Bytes of an object that are passed on at a time."""
+MAIL_STREAMS = ("Failed", "Sent")
+"""Of the log group of mail (fidelity MAIL-04)."""
 UPLOAD_LIMIT = 60.0
 """Seconds S3 may take to confirm an object that it has received."""
 
@@ -80,15 +82,92 @@ def log_events(asked: Asked) -> Any:
     return {"events": [asdict(one) for one in found], "next": following}
 
 
+def objects(asked: Asked) -> Any:
+    """One page of the bucket's listing: {objects: [{key, size, modified, etag}], folders, next}."""
+    found = aws_storage.page(
+        asked.aws,
+        bucket(asked.spec),
+        asked.text("prefix", ""),
+        delimiter=asked.text("delimiter", ""),
+        token=asked.text("next", ""),
+    )
+    return asdict(found)
+
+
+def object_data(asked: Asked) -> Any:
+    """One object's size, type, time and MD5."""
+    found = aws_storage.about(asked.aws, bucket(asked.spec), asked.text("key"))
+    if found is None:
+        raise UsageError(f"there is no object {asked.text('key')}", hint="altis-local s3 ls")
+    return asdict(found)
+
+
+def delete_objects(asked: Asked) -> Any:
+    """Delete these keys, one after the other; {removed: [key]}."""
+    keys = asked.words.get("keys")
+    if not isinstance(keys, list) or not all(isinstance(key, str) and key for key in keys):
+        raise UsageError("keys must be a list of keys")
+    for key in keys:
+        aws_storage.delete(asked.aws, bucket(asked.spec), key)
+    return {"removed": keys}
+
+
+def mails(asked: Asked) -> Any:
+    """What SES sent, newest first, without bodies, and what the site logged of it: {mails, log}."""
+    sent = [
+        {"id": m.id, "at": m.at, "from": m.source, "to": m.to, "subject": m.subject} for m in aws_mail.mails(asked.aws)
+    ]
+    return {"mails": sent, "log": [asdict(one) for one in _mail_log(asked)]}
+
+
+def _mail_log(asked: Asked) -> tuple[aws_logs.LogEvent, ...]:
+    """The newest lines of the streams of mail, oldest first; none before the first one was written."""
+    kept: tuple[aws_logs.LogEvent, ...] = ()
+    window, token = aws_logs.Window(streams=MAIL_STREAMS), ""
+    try:
+        while True:
+            found, token = aws_logs.events(asked.aws, f"{asked.spec.environment}/ses", window, token)
+            kept = (*kept, *found)[-aws_logs.PAGE :]
+            if not token:
+                return kept
+    except AwsError as error:
+        if error.code != "ResourceNotFoundException":
+            raise
+        return ()
+
+
+def mail(asked: Asked) -> Any:
+    """One message with its bodies."""
+    wanted = asked.text("id")
+    found = next((one for one in aws_mail.mails(asked.aws, wanted) if one.id == wanted), None)
+    if found is None:
+        raise UsageError(f"there is no mail {wanted}", hint="altis-local mail list")
+    return asdict(found)
+
+
+def clear_mails(asked: Asked) -> Any:
+    """Empty the outbox; the log stays. {removed}."""
+    count = len(aws_mail.mails(asked.aws))
+    aws_mail.forget(asked.aws)
+    return {"removed": count}
+
+
 Operation = Callable[[Asked], Any]
 
 QUESTIONS: Mapping[str, Operation] = {
     "log-groups": log_groups,
     "log-events": log_events,
+    "objects": objects,
+    "object-data": object_data,
+    "mails": mails,
+    "mail": mail,
 }
 """What may be asked (GET /aws/NAME?word=…)."""
 
-ORDERS: Mapping[str, Operation] = {}
+ORDERS: Mapping[str, Operation] = {
+    "delete-objects": delete_objects,
+    "clear-mails": clear_mails,
+}
 """What may be changed (POST /aws/NAME with a document of words)."""
 
 

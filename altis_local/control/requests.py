@@ -28,9 +28,9 @@ def carry_out(loop: Loop, asked: Mapping[str, Any]) -> dict[str, Any]:
     """Do what was asked and say what came of it. Raises UsageError, RefusedByPlan, Conflict, NotReady."""
     match asked.get("action"):
         case "scale":
-            return _scale(loop, _seen(loop), asked)
+            return _scale(loop, complete_view(loop), asked)
         case "failover" if asked.get("target") in ("db", "cache"):
-            return _failover(loop, _seen(loop), asked)
+            return _failover(loop, complete_view(loop), asked)
         case other:
             raise UsageError(f"unknown action {other!r} {asked.get('target', '')}".strip())
 
@@ -41,7 +41,7 @@ def first_look(loop: Loop) -> Seen | None:
     return loop.seen
 
 
-def _seen(loop: Loop) -> Seen:
+def complete_view(loop: Loop) -> Seen:
     """A view of all that control can see: it asks nobody on a network that it has not joined yet."""
 
     def sees() -> bool:

@@ -22,6 +22,8 @@ from altis_local import __version__, wire
 from altis_local.control.aws_api import AwsApi
 from altis_local.control.loop import Loop, Seen
 from altis_local.control.requests import carry_out, first_look
+from altis_local.control.scaling_status import scaling_status
+from altis_local.control.service_api import ServiceApi
 from altis_local.control.status import lagging, status
 from altis_local.control.store import redacted
 from altis_local.errors import AltisError, Conflict, UsageError
@@ -55,6 +57,7 @@ class Api:
                 Route("/action", self._guarded(self.action), methods=["POST"]),
                 Route("/aws/object/{key:path}", self._guarded(aws.object), methods=["GET", "PUT"]),
                 Route("/aws/{operation}", self._guarded(aws.operation), methods=["GET", "POST"]),
+                *ServiceApi(self._loop).routes(self._guarded),
             ]
         )
 
@@ -90,6 +93,7 @@ class Api:
             # What was seen belongs to an older Spec: nothing is known of the new one yet.
             document["settled"] = document["converged"] = False
         document["missing"] = self._missing(seen)
+        document["scaling"] = scaling_status(seen)
         document["sequence"] = self._loop.journal.last
         return JSONResponse(document)
 
