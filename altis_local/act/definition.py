@@ -88,4 +88,10 @@ def interpolate(text: str, values: Mapping[str, str], service: str) -> str:
 def environment(spec: Spec, member: Member, service: Service) -> dict[str, str]:
     """The member's environment, ready for the engine."""
     values = variables(spec, member)
-    return {name: interpolate(text, values, service.role) for name, text in service.environment.items()}
+    filled = {name: interpolate(text, values, service.role) for name, text in service.environment.items()}
+    return filled | _broken(spec, member)
+
+
+def _broken(spec: Spec, member: Member) -> dict[str, str]:
+    """What a broken twin's members are told; no other environment's have the variable."""
+    return {"ALTIS_BROKEN": "job-lock"} if member.role == "cavalcade" and "job-lock" in spec.broken else {}

@@ -126,7 +126,11 @@ def _remove(spec: Spec, snapshot: Snapshot, recent: Recent) -> tuple[Steps, ...]
         if container.kind != "member" or container.member in wanted:
             continue
         key, name = f"member:{container.member}", container.member
-        if not container.is_running or _is_drained(snapshot, recent, container):
+        if container.role == "web" and "drain" in spec.broken:
+            # The broken twin: out of the routes and stopped at the same moment, with the requests that it has.
+            stop = do.StopMember(name, remove=True, limit=0.0)
+            steps.append(Steps(key, f"{name} is surplus (draining is broken)", (stop,)))
+        elif not container.is_running or _is_drained(snapshot, recent, container):
             stop = do.StopMember(name, remove=True, limit=STOP_WITHIN)
             steps.append(Steps(key, f"{name} is surplus and drained", (stop,)))
         elif container.role == "cavalcade" and recent.draining_since.get(name) == snapshot.taken_at:

@@ -10,8 +10,12 @@ from dataclasses import dataclass, field
 from altis_local.model.plans import PLANS, Plan, bounds
 from altis_local.model.topology import ROLES, Member, members_of
 
-BREAKABLE = ("semi-sync",)
-"""Settings that `start --broken` can break, at creation only: the twins of the drills (design.md section 10)."""
+BREAKABLE = ("semi-sync", "drain", "job-lock")
+"""Settings that `start --broken` can break, at creation only: the twins of the drills (design.md section 10).
+
+semi-sync: the writer waits for no reader, and control believes that it does. drain: a surplus web container is stopped
+at once, with the requests it has. job-lock: runners take a job whether or not another one has it.
+"""
 
 AWS_KEY = "altis-local"
 """The id of the environment's access key; it must not begin with twelve digits (compose/images/aws)."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from altis_local.act.containers import request
@@ -26,6 +28,22 @@ def test_references_are_filled_and_checked() -> None:
     assert interpolate("a ${X}$$ $Y", {"X": "1"}, "web") == "a 1$ $Y"
     with pytest.raises(UsageError, match=r"service web uses the unknown variable \$\{ALTIS_TYPO\}"):
         interpolate("${ALTIS_TYPO}", {}, "web")
+
+
+@pytest.mark.parametrize(
+    ("broken", "role", "told"),
+    [
+        ((), "cavalcade", {}),
+        (("job-lock",), "cavalcade", {"ALTIS_BROKEN": "job-lock"}),
+        (("job-lock",), "web", {}),
+        (("drain", "semi-sync"), "cavalcade", {}),
+    ],
+)
+def test_only_runners_of_the_broken_twin_are_told_to_ignore_the_lock(
+    broken: tuple[str, ...], role: str, told: dict[str, str]
+) -> None:
+    service = Service(role, "altis-local/web:1", memory=1)
+    assert environment(replace(SPEC, broken=broken), member(role, ("a",)), service) == told
 
 
 def test_request_of_a_member() -> None:

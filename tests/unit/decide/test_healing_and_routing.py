@@ -109,6 +109,12 @@ def test_surplus(mode: str, sessions: int, since: float, stopped: bool) -> None:
         assert route.draining == {"web-c1"}
 
 
+def test_with_draining_broken_the_surplus_is_stopped_at_once_with_its_requests() -> None:
+    seen = snapshot(*SURPLUS, nodes=lbs("ready", 2))
+    (steps,) = healing.decide(replace(SPEC, broken=("drain",)), seen, Recent(), NOBODY)
+    assert steps.actions == (do.StopMember("web-c1", remove=True, limit=0.0),)
+
+
 def test_all_unhealthy_stay_routed() -> None:
     """Fail open, as an Application Load Balancer (LB-06)."""
     seen = snapshot(*WELL, nodes=(proxy("lb-a", web={"web-a1", "web-b1"}),), silent=("web-a1", "web-b1"))
