@@ -59,11 +59,22 @@ def tags_of(builds: Mapping[str, Build], options: ImageOptions) -> Mapping[str, 
 def _hash(build: Build, options: ImageOptions, trees: TreeHashes, recipe: str) -> str:
     # The Dockerfile on its own too: it may be elsewhere, or left out of the context by .dockerignore.
     dockerfile = text_hash(build.dockerfile.read_text())
-    parts = {"context": trees.of(build.context), "dockerfile": dockerfile, "base": recipe, "target": build.target}
+    parts = {
+        "context": trees.of(build.context, _ignore(build)),
+        "dockerfile": dockerfile,
+        "base": recipe,
+        "target": build.target,
+    }
     parts |= {f"arg {name}": value for name, value in build.args.items()}
     for name, where in _contexts(build, options).items():
         parts[f"context {name}"] = trees.of(Path(where)) if Path(where).is_dir() else where
     return image_hash(parts)
+
+
+def _ignore(build: Build) -> Path | None:
+    """A Dockerfile may have a .dockerignore of its own; the builder takes it instead of the folder's."""
+    own = build.dockerfile.with_name(f"{build.dockerfile.name}.dockerignore")
+    return own if own.is_file() else None
 
 
 def _contexts(build: Build, options: ImageOptions) -> Mapping[str, str]:

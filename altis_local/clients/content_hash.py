@@ -54,9 +54,10 @@ class TreeHashes:
         except (OSError, ValueError):
             self._kept = {}
 
-    def of(self, folder: Path) -> str:
-        """Hash of every name, mode and content below `folder`, without what its .dockerignore leaves out."""
-        entries = sorted(_walk(folder, _ignored(folder)))
+    def of(self, folder: Path, ignore: Path | None = None) -> str:
+        """Hash of every name, mode and content below `folder`, without what `ignore`, else its .dockerignore, leaves
+        out."""
+        entries = sorted(_walk(folder, _ignored(ignore or folder / ".dockerignore")))
         signature = _digest(f"{rel}|{s.st_mode}|{s.st_size}|{s.st_mtime_ns}|{s.st_ctime_ns}" for rel, _, s in entries)
         kept = self._kept.get(str(folder))
         if kept and kept[0] == signature:
@@ -112,10 +113,10 @@ def _walk(folder: Path, ignored: Sequence[_Pattern], below: str = "") -> Iterato
                 yield rel, entry.path, entry.stat(follow_symlinks=False)
 
 
-def _ignored(folder: Path) -> tuple[_Pattern, ...]:
-    """The patterns of .dockerignore in order."""
+def _ignored(file: Path) -> tuple[_Pattern, ...]:
+    """The patterns of a .dockerignore in order."""
     try:
-        lines = (folder / ".dockerignore").read_text().splitlines()
+        lines = file.read_text().splitlines()
     except OSError:
         return ()
     wanted = (line.strip() for line in lines if line.strip() and not line.startswith("#"))

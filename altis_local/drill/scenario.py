@@ -20,9 +20,6 @@ from altis_local.errors import RefusedByPlan, UsageError
 from altis_local.model.plans import PLANS
 from altis_local.model.spec import BREAKABLE
 
-FOLDER = shipped() / "fixtures" / "drills"
-"""The built-in drills."""
-
 Seconds = Annotated[float, Field(ge=0, le=3600)]
 Count = Annotated[int, Field(ge=0, le=64)]
 
@@ -166,7 +163,7 @@ def _checked(data: object, source: str) -> Scenario:
 
 def builtin() -> tuple[Scenario, ...]:
     """Every drill that comes with the package, by name."""
-    return tuple(load(path) for path in sorted(FOLDER.glob("*.yaml")))
+    return tuple(load(path) for path in sorted((shipped() / "fixtures" / "drills").glob("*.yaml")))
 
 
 def find(name: str) -> Scenario:

@@ -1,6 +1,6 @@
 """Where things of ours are: the user's own folders (XDG) and what ships with the package.
 
-Called by everything in `environment` and by the command line. It makes no folder.
+Called by everything in `environment` and by the command line. It makes no folder of the user's.
 """
 
 from __future__ import annotations
@@ -50,9 +50,11 @@ def user_paths(environ: Mapping[str, str] = os.environ) -> Paths:
 
 
 def shipped() -> Path:
-    """The folder that holds compose/, fixtures/ and scripts/: the checkout, or the copy in an installed package."""
-    package = Path(__file__).resolve().parents[1]
-    return next((f for f in (package.parent, package / "_shipped") if (f / "compose").is_dir()), package.parent)
+    """The folder that holds compose/, fixtures/ and scripts/: the checkout, or what an installed package carries."""
+    # Fast commands import this module, and have no use for what copies trees.
+    from altis_local.environment.shipping import layout  # noqa: PLC0415
+
+    return layout(Path(__file__).resolve().parents[1], user_paths().cache)
 
 
 def compose_files(folder: Path | None = None) -> tuple[Path, ...]:

@@ -141,3 +141,20 @@ def test_failure_without_a_step_shows_everything() -> None:
     log = BuildLog(lambda _: None)
     log.take("ERROR: no builder")
     assert log.failure(1).log == ("ERROR: no builder",)
+
+
+def test_a_dockerfile_may_have_an_ignore_file_of_its_own(build: Build, options: ImageOptions) -> None:
+    """As the builder reads it: that one and not the folder's."""
+    (build.context / ".dockerignore").write_text("conf\n")
+    own = build.context / "Dockerfile.dockerignore"
+    own.write_text("other\n")
+
+    def changed(name: str) -> bool:
+        before = tags_of({"db": build}, options)
+        (build.context / name / "more").write_text(before["db"])
+        return tags_of({"db": build}, options) != before
+
+    (build.context / "other").mkdir()
+    assert (changed("conf"), changed("other")) == (True, False)
+    own.unlink()
+    assert (changed("conf"), changed("other")) == (False, True)
