@@ -5,13 +5,14 @@ Handed to every handler by the executor. The Protocols name just what acting nee
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Protocol
 
 from altis_local.clients.engine_values import ContainerRequest, ExecResult, NetworkRequest
 from altis_local.clock import Clock
+from altis_local.model.cloud import LogGroup
 from altis_local.model.gtid import GtidSet
 from altis_local.model.spec import Spec
 from altis_local.model.state import Container, DbNode, Protection
@@ -76,12 +77,19 @@ class ProxyWriter(Protocol):
     def set_servers(self, backend: str, modes: Mapping[str, str]) -> None: ...
 
 
+class AwsWriter(Protocol):
+    """What acting needs of the AWS services."""
+
+    def prepare(self, identities: Iterable[str], groups: Iterable[LogGroup]) -> None: ...
+
+
 class Writers(Protocol):
     """Kept sessions to the members."""
 
     def db(self, member: Member) -> DbWriter: ...
     def cache(self, member: Member) -> CacheWriter: ...
     def proxy(self, member: Member) -> ProxyWriter: ...
+    def aws(self, member: Member) -> AwsWriter: ...
     def is_refused(self, member: Member) -> bool: ...
     def drop(self, name: str) -> None: ...
 

@@ -18,7 +18,9 @@ from urllib.parse import urlencode
 from xml.etree import ElementTree
 
 from altis_local.clients.aws_signature import UNSIGNED, Credentials, Signable, encoded_path, encoded_query, sign
-from altis_local.errors import ActionFailed, Unreachable
+from altis_local.errors import ActionFailed, RefusedByPlan, Unreachable
+from altis_local.model.spec import AWS_KEY, Spec
+from altis_local.model.topology import address, member
 
 PORT = 4566
 LIMIT = 10.0
@@ -129,6 +131,14 @@ class Aws:
     def _refusal(self, status: int, body: bytes) -> AwsError:
         code, text = _reason(body)
         return AwsError(code or f"HTTP {status}", text, status=status, member=self._member)
+
+
+def aws_of(spec: Spec) -> Aws:
+    """The services of an environment, as control reaches them. Raises RefusedByPlan where it has none."""
+    if "aws" not in spec.services:
+        raise RefusedByPlan("this environment has no AWS services")
+    place = address(spec.block, "platform", member("aws", spec.shape.zones))
+    return Aws(place, Credentials(AWS_KEY, spec.secrets.aws, spec.region))
 
 
 def _document(body: bytes) -> ElementTree.Element:

@@ -9,14 +9,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from altis_local.clients.aws import Aws
+from altis_local.clients.aws import Aws, AwsError
+from altis_local.model.cloud import LogGroup
 
 PAGE = 1000
 """Events of one answer to a question for events; AWS allows 10,000."""
 
 
 @dataclass(frozen=True, slots=True)
-class LogGroup:
+class Group:
     """`days`: how long it keeps events; 0 for ever."""
 
     name: str
@@ -44,19 +45,32 @@ class Window:
     streams: tuple[str, ...] = ()
 
 
-def groups(aws: Aws, prefix: str = "") -> tuple[LogGroup, ...]:
+def groups(aws: Aws, prefix: str = "") -> tuple[Group, ...]:
     """Every group whose name begins so."""
     asked = {"logGroupNamePrefix": prefix} if prefix else {}
     rows = (row for page in _pages(aws, "DescribeLogGroups", asked) for row in page["logGroups"])
     return tuple(
-        LogGroup(row["logGroupName"], int(row.get("retentionInDays") or 0), int(row.get("storedBytes") or 0))
+        Group(row["logGroupName"], int(row.get("retentionInDays") or 0), int(row.get("storedBytes") or 0))
         for row in rows
     )
 
 
+def create(aws: Aws, group: LogGroup) -> None:
+    """Make a group, or set the retention of the one that is there."""
+    try:
+        aws.json("logs", "CreateLogGroup", logGroupName=group.name)
+    except AwsError as error:
+        if error.code != "ResourceAlreadyExistsException":
+            raise
+    if group.days:
+        aws.json("logs", "PutRetentionPolicy", logGroupName=group.name, retentionInDays=group.days)
+    else:
+        aws.json("logs", "DeleteRetentionPolicy", logGroupName=group.name)
+
+
 def events(aws: Aws, group: str, window: Window, token: str = "") -> tuple[tuple[LogEvent, ...], str]:
     """One page of a group's events, oldest first, and the token of the next page ("" at the end)."""
-    asked: dict[str, Any] = {"logGroupName": group, "limit": PAGE}
+    asked: dict[str, Any] = {"logGroupName": group, "limit": PAGE, "interleaved": True}
     if window.since:
         asked["startTime"] = round(window.since * 1000)
     if window.until:

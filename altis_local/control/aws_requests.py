@@ -13,11 +13,9 @@ from http.client import HTTPResponse
 from typing import Any
 
 from altis_local.clients import aws_logs, aws_mail, aws_storage
-from altis_local.clients.aws import Answer, Aws, AwsError, Request
-from altis_local.clients.aws_signature import Credentials
-from altis_local.errors import RefusedByPlan, UsageError
-from altis_local.model.spec import AWS_KEY, Spec
-from altis_local.model.topology import address, member
+from altis_local.clients.aws import Answer, Aws, AwsError, Request, aws_of
+from altis_local.errors import UsageError
+from altis_local.model.spec import Spec
 
 BLOCK = 1 << 18
 """Bytes of an object that are passed on at a time."""
@@ -49,14 +47,6 @@ class Asked:
             return float(value)
         except (TypeError, ValueError):
             raise UsageError(f"{name} must be a number, not {value!r}") from None
-
-
-def aws_of(spec: Spec) -> Aws:
-    """The services of an environment, as control reaches them. Raises RefusedByPlan where it has none."""
-    if "aws" not in spec.services:
-        raise RefusedByPlan("this environment has no AWS services")
-    place = address(spec.block, "platform", member("aws", spec.shape.zones))
-    return Aws(place, Credentials(AWS_KEY, spec.secrets.aws, spec.region))
 
 
 def bucket(spec: Spec) -> str:

@@ -9,6 +9,8 @@ import threading
 from collections.abc import Callable
 from typing import Any, TypeVar, cast
 
+from altis_local.clients.aws import aws_of
+from altis_local.clients.aws_platform import AwsPlatform
 from altis_local.clients.haproxy import HaproxyAdmin
 from altis_local.clients.http_probe import busy_workers, probe
 from altis_local.clients.mysql import MySqlNode
@@ -47,6 +49,9 @@ class LiveSessions:
 
     def proxy(self, member: Member) -> HaproxyAdmin:
         return self._get(member, lambda: HaproxyAdmin(member.name, self._at(member, "admin")))
+
+    def aws(self, member: Member) -> AwsPlatform:
+        return self._get(member, lambda: AwsPlatform(member.name, aws_of(self._spec())))
 
     def is_refused(self, member: Member) -> bool:
         """Whether nothing listens at a db or redis member's address."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from altis_local.decide import cache, site, turn
+from altis_local.decide import cache, cloud, site, turn
 from altis_local.decide.diagnosis import Diagnosis, Finding, diagnose
 from altis_local.model.history import Recent
 from altis_local.model.spec import Spec, Wish
@@ -142,4 +142,6 @@ def lagging(spec: Spec, snapshot: Snapshot, recent: Recent) -> dict[str, str]:
         why[found.writer or "db"] = f"{found.finding.value} {found.detail}".strip()
     if not why and not site.is_installed(spec, snapshot, recent):
         why["site"] = "is not installed yet"
+    if not why and not cloud.is_prepared(spec, snapshot):
+        why["aws"] = "its identities and log groups are not made yet"
     return why

@@ -6,7 +6,7 @@ about their subject from what it sees then.
 
 from __future__ import annotations
 
-from altis_local.decide import cache, database, healing, routing, site
+from altis_local.decide import cache, cloud, database, healing, routing, site
 from altis_local.decide.diagnosis import diagnose
 from altis_local.decide.protection import is_protected
 from altis_local.model.actions import Steps
@@ -30,6 +30,7 @@ def decide(spec: Spec, snapshot: Snapshot, recent: Recent) -> tuple[Steps, ...]:
     chosen += healing.decide(spec, snapshot, recent, held)
     chosen += routing.decide(spec, snapshot, recent, held)
     chosen += site.decide(spec, snapshot, recent)
+    chosen += cloud.decide(spec, snapshot)
     return _first_of_each(tuple(chosen), busy)
 
 
@@ -55,6 +56,7 @@ def is_converged(spec: Spec, snapshot: Snapshot, recent: Recent) -> bool:
         well
         and is_settled(spec, snapshot, recent)
         and site.is_installed(spec, snapshot, recent)
+        and cloud.is_prepared(spec, snapshot)
         and protected(spec, snapshot, recent) is not False
     )
 

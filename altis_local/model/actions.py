@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from altis_local.model.cloud import LogGroup
 from altis_local.model.state import Protection
 
 
@@ -206,6 +207,15 @@ class InstallSite:
     member: str
 
 
+@dataclass(frozen=True, slots=True)
+class PrepareAws:
+    """Verify identities and make log groups at AWS; what is there already stays as it is."""
+
+    member: str
+    identities: tuple[str, ...]
+    groups: tuple[LogGroup, ...]
+
+
 Action = (
     CreateNetworks
     | StartMember
@@ -231,6 +241,7 @@ Action = (
     | FollowCache
     | Route
     | InstallSite
+    | PrepareAws
 )
 
 

@@ -6,6 +6,7 @@ import enum
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from altis_local.model.cloud import LogGroup
 from altis_local.model.gtid import GtidSet
 
 
@@ -169,6 +170,15 @@ class Load:
 
 
 @dataclass(frozen=True, slots=True)
+class AwsNode:
+    """What the AWS services have of what the environment needs, as they told after their start."""
+
+    member: str
+    identities: frozenset[str]
+    groups: frozenset[LogGroup]
+
+
+@dataclass(frozen=True, slots=True)
 class Health:
     """How the last probe of a member ended."""
 
@@ -214,6 +224,8 @@ class Snapshot:
     cache: Mapping[str, CacheNode] = field(default_factory=dict)
     proxies: Mapping[str, Proxy] = field(default_factory=dict)
     load: Mapping[str, Load] = field(default_factory=dict)
+    aws: AwsNode | None = None
+    """None until they have told what they have."""
     protection: Protection | None = None
     in_flight: frozenset[str] = frozenset()
     """Keys of Steps under way when the snapshot was begun or ended during it."""

@@ -12,7 +12,18 @@ from typing import Protocol
 
 from altis_local.clock import Clock
 from altis_local.model.spec import Spec
-from altis_local.model.state import CacheNode, Container, DbNode, Health, Load, Protection, Proxy, Reach, Snapshot
+from altis_local.model.state import (
+    AwsNode,
+    CacheNode,
+    Container,
+    DbNode,
+    Health,
+    Load,
+    Protection,
+    Proxy,
+    Reach,
+    Snapshot,
+)
 from altis_local.model.topology import MEMBER_ROLES, Member
 from altis_local.observe.probes import Reading, Sessions, probe
 
@@ -55,6 +66,7 @@ class Observer:
             cache={name: value for name, value in values.items() if isinstance(value, CacheNode)},
             proxies={name: value for name, value in values.items() if isinstance(value, Proxy)},
             load={name: value for name, value in values.items() if isinstance(value, Load)},
+            aws=next((value for value in values.values() if isinstance(value, AwsNode)), None),
             protection=record,
             in_flight=in_flight,
         )

@@ -12,7 +12,7 @@ from typing import Protocol
 from altis_local.errors import AltisError, Unreachable
 from altis_local.model.plans import bounds
 from altis_local.model.spec import Spec
-from altis_local.model.state import CacheNode, DbNode, Health, Load, Proxy, Reach, SemiSync
+from altis_local.model.state import AwsNode, CacheNode, DbNode, Health, Load, Proxy, Reach, SemiSync
 from altis_local.model.topology import Member, address
 
 
@@ -35,12 +35,20 @@ class ProxyReader(Protocol):
     def observe(self) -> Proxy: ...
 
 
+class AwsReader(Protocol):
+    """What observation needs of the AWS services."""
+
+    def observe(self) -> AwsNode | None: ...
+    def forget(self) -> None: ...
+
+
 class Sessions(Protocol):
     """Kept sessions to the members, by name."""
 
     def db(self, member: Member) -> DbReader: ...
     def cache(self, member: Member) -> CacheReader: ...
     def proxy(self, member: Member) -> ProxyReader: ...
+    def aws(self, member: Member) -> AwsReader: ...
     def http(self, url: str, host: str) -> Health: ...
     def busy_workers(self, url: str) -> int | None: ...
 
@@ -54,7 +62,7 @@ class Reading:
     """How a probe ended, and what the member said where it says more than that it is well."""
 
     health: Health
-    value: DbNode | CacheNode | Proxy | Load | None = None
+    value: DbNode | CacheNode | Proxy | Load | AwsNode | None = None
 
 
 def probe(spec: Spec, sessions: Sessions, member: Member) -> Reading:
@@ -123,6 +131,16 @@ def _web(spec: Spec, sessions: Sessions, member: Member) -> Reading:
     return Reading(reading.health, None if busy is None else Load(busy, PHP_WORKERS))
 
 
+def _aws(spec: Spec, sessions: Sessions, member: Member) -> Reading:
+    """Well or not, and what they have, which they may have forgotten whenever they were not well."""
+    reading = _page(spec, sessions, member)
+    services = sessions.aws(member)
+    if not reading.health.is_ok:
+        services.forget()
+        return reading
+    return Reading(reading.health, services.observe())
+
+
 def _runs(spec: Spec, sessions: Sessions, member: Member) -> Reading:
     """A container that listens to nobody is well as long as its process lives, which the engine knows."""
     return Reading(Health(Reach.OK))
@@ -135,6 +153,7 @@ _BY_ROLE: Mapping[str, Callable[[Spec, Sessions, Member], Reading]] = {
     "endpoints": _proxy,
     **dict.fromkeys(_HEALTH_PAGES, _page),
     "web": _web,
+    "aws": _aws,
     "cavalcade": _runs,
     "sandbox": _runs,
 }

@@ -14,6 +14,7 @@ from altis_local.errors import Unreachable
 from altis_local.model.spec import Spec
 from altis_local.model.state import Health, Phase, Reach
 from altis_local.model.topology import Member, address
+from tests.fakes.aws import FakeAwsPlatform, Services
 from tests.fakes.engine import Box, FakeEngine
 from tests.fakes.haproxy import Balancer, FakeHaproxy
 from tests.fakes.mysql import FakeMySqlNode, Server, Servers
@@ -73,6 +74,8 @@ class World:
                 self.databases.known.update(dict.fromkeys(box.addresses(), server))
             case "redis":
                 self._running[box.id] = Cache()
+            case "aws":
+                self._running[box.id] = Services()
             case "lb" | "endpoints" as role:
                 self._running[box.id] = Balancer.boot(role, box.request.environment)
 
@@ -104,6 +107,9 @@ class FakeSessions:
 
     def proxy(self, member: Member) -> FakeHaproxy:
         return FakeHaproxy(lambda where: self.world.reach(where, Balancer), member.name, self._at(member, "admin"))
+
+    def aws(self, member: Member) -> FakeAwsPlatform:
+        return FakeAwsPlatform(lambda: self.world.reach(self._at(member, "platform"), Services), member.name)
 
     def is_refused(self, member: Member) -> bool:
         return self.world.is_refused(self._at(member, "store"))

@@ -17,6 +17,7 @@ from altis_local.decide import turn
 from altis_local.model.spec import Secrets, Service, Spec, Volume
 from altis_local.model.topology import Member
 from altis_local.observe.observer import Observer
+from tests.fakes.aws import Services
 from tests.fakes.world import FakeSessions, World
 
 CLOCK = SystemClock()
@@ -30,7 +31,7 @@ SERVERS = {
 def make_spec(plan: str) -> Spec:
     services = {
         role: Service(role, f"altis-local/{role}:1", SERVERS.get(role, {}), volumes=DATA.get(role, ()), memory=1)
-        for role in ("cdn", "lb", "web", "endpoints", "db", "redis")
+        for role in ("cdn", "lb", "web", "endpoints", "db", "redis", "aws")
     }
     return Spec("t", plan, "10.208.0.0/20", 8443, services, Secrets("d", "c", "r", "p", "s", "t", "k"))
 
@@ -60,6 +61,9 @@ class Running:
         seen = self.loop.seen
         assert seen is not None
         return next(n.member for n in seen.snapshot.db.values() if not n.read_only)
+
+    def aws(self) -> Services:
+        return self.world.reach(self.sessions._at(self.member("aws"), "platform"), Services)
 
     def is_converged(self) -> bool:
         self.loop.turn()
@@ -109,3 +113,14 @@ def test_everything_is_made_again_after_all_of_it_died(running: Running) -> None
         running.world.engine.kill(box.id)
     running.converge()
     assert running.sessions.db(running.member(before)).observe().term >= 1
+
+
+def test_aws_gets_back_what_it_forgets_at_its_restart(running: Running) -> None:
+    running.converge()
+    before = running.aws()
+    assert before.identities
+    running.world.engine.kill(running.container("aws"))
+    assert wait_until(
+        lambda: running.is_converged() and running.aws() is not before, Deadline.after(20, CLOCK), every=0.02
+    )
+    assert running.aws().groups == before.groups
