@@ -30,6 +30,8 @@ def status_text(document: Document) -> str:
         f"admin      {urls['admin'] or 'unknown'}",
         f"protected  {_PROTECTED[document['protected']]}",
     ]
+    if document.get("jobs"):
+        lines.append("jobs       {due} due, {running} running".format(**document["jobs"]))
     if document.get("broken"):
         lines.append(f"broken     {', '.join(document['broken'])} (on purpose)")
     lines += ["", _members(document["members"])]

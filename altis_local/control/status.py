@@ -38,6 +38,7 @@ def status(spec: Spec, snapshot: Snapshot, recent: Recent, memory: Mapping[str, 
         "broken": list(spec.broken),
         "database": {"finding": found.finding.name.lower(), "term": found.term, "detail": found.detail},
         "urls": {"site": f"{spec.site_url}/", "admin": f"{spec.site_url}/wp-admin/", "dashboard": None},
+        "jobs": {"due": snapshot.jobs.due, "running": snapshot.jobs.running} if snapshot.jobs else None,
         "members": _members(spec, snapshot, recent, found, memory),
         "endpoints": _endpoints(spec, snapshot),
     }

@@ -38,8 +38,8 @@ def applied(spec: Spec, recent: Recent) -> Spec:
 def load(spec: Spec, snapshot: Snapshot, role: str) -> float | None:
     """The role's load in units of its target; None when it is not known, which never scales in."""
     if role == "cavalcade":
-        nodes = [n.jobs for n in snapshot.db.values() if not n.read_only and n.jobs is not None]
-        return float(nodes[0]) if nodes else None
+        jobs = snapshot.jobs
+        return float(jobs.due + jobs.running) if jobs else None
     seen = [snapshot.load[m.name] for m in spec.slots(role) if m.name in snapshot.load]
     total = sum(one.capacity for one in seen)
     return sum(one.busy for one in seen) / total if total else None

@@ -91,6 +91,14 @@ class SemiSync:
 
 
 @dataclass(frozen=True, slots=True)
+class Jobs:
+    """Scheduled jobs in a member's data. Those of a killed runner count as running for ever (fidelity CAV-13)."""
+
+    due: int
+    running: int
+
+
+@dataclass(frozen=True, slots=True)
 class DbNode:
     """A db member that answered."""
 
@@ -108,8 +116,8 @@ class DbNode:
     """The address the site was installed with; "" before."""
     cloning: bool = False
     version: str = ""
-    jobs: int | None = None
-    """Due and running jobs in its data; None where that was not asked or there is no such table."""
+    jobs: Jobs | None = None
+    """None where that was not asked or there is no such table."""
 
     @property
     def has(self) -> GtidSet:
@@ -233,6 +241,11 @@ class Snapshot:
     def container(self, member: str) -> Container | None:
         """The member's container, or None where it is gone."""
         return next((c for c in self.containers if c.member == member and c.kind == "member"), None)
+
+    @property
+    def jobs(self) -> Jobs | None:
+        """The site's scheduled jobs, by the writer's data."""
+        return next((node.jobs for node in self.db.values() if not node.read_only and node.jobs is not None), None)
 
     def is_running(self, member: str) -> bool:
         found = self.container(member)

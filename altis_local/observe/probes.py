@@ -12,7 +12,7 @@ from typing import Protocol
 from altis_local.errors import AltisError, Unreachable
 from altis_local.model.plans import bounds
 from altis_local.model.spec import Spec
-from altis_local.model.state import AwsNode, CacheNode, DbNode, Health, Load, Proxy, Reach, SemiSync
+from altis_local.model.state import AwsNode, CacheNode, DbNode, Health, Jobs, Load, Proxy, Reach, SemiSync
 from altis_local.model.topology import Member, address
 
 
@@ -20,7 +20,7 @@ class DbReader(Protocol):
     """What observation needs of a db member."""
 
     def observe(self) -> DbNode: ...
-    def jobs(self) -> int | None: ...
+    def jobs(self) -> Jobs | None: ...
 
 
 class CacheReader(Protocol):
@@ -154,6 +154,5 @@ _BY_ROLE: Mapping[str, Callable[[Spec, Sessions, Member], Reading]] = {
     **dict.fromkeys(_HEALTH_PAGES, _page),
     "web": _web,
     "aws": _aws,
-    "cavalcade": _runs,
     "sandbox": _runs,
 }

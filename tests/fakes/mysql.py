@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from altis_local.errors import ActionFailed, Unreachable
 from altis_local.model.gtid import GtidSet
-from altis_local.model.state import DbNode, Receiver, SemiSync
+from altis_local.model.state import DbNode, Jobs, Receiver, SemiSync
 
 _ids = itertools.count(1)
 
@@ -117,7 +117,7 @@ class FakeMySqlNode:
     def close(self) -> None:
         """There is nothing to drop."""
 
-    def jobs(self, *, limit: float = 0.5) -> int | None:
+    def jobs(self, *, limit: float = 0.5) -> Jobs | None:
         """The site of this world has no jobs."""
         return None
 

@@ -10,7 +10,7 @@ import pytest
 from altis_local.decide import scaling
 from altis_local.model.history import Recent
 from altis_local.model.spec import Spec
-from altis_local.model.state import Load, Snapshot
+from altis_local.model.state import Jobs, Load, Snapshot
 from tests.unit.decide.states import NOW, container, db, snapshot
 from tests.unit.decide.world import make_spec
 
@@ -19,7 +19,10 @@ AUTO = make_spec("production-ha", roles=("web", "db", "cavalcade"))
 
 def seen(at: float, *, web: int, busy: float | None, jobs: int | None = None) -> Snapshot:
     members = [m.name for m in AUTO.slots("web")[:web]]
-    base = snapshot(*(container(name, "web") for name in members), nodes=(db("db-1", writable=True, jobs=jobs),))
+    base = snapshot(
+        *(container(name, "web") for name in members),
+        nodes=(db("db-1", writable=True, jobs=None if jobs is None else Jobs(jobs - 1, 1)),),
+    )
     load = {} if busy is None else {name: Load(round(busy * 100), 100) for name in members}
     return replace(base, taken_at=NOW + at, load=load)
 
