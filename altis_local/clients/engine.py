@@ -101,6 +101,15 @@ class Engine:
         """Container id -> working set in bytes, where the kernel's files can be read."""
         return cgroups.memory(ids, self._cgroup_root)
 
+    def is_held(self, container: str) -> bool:
+        """Whether a container's processes are stopped (SIGSTOP), all but its init, which takes no such signal."""
+        with translated(f"processes of {container[:12]}", fine=(404, 409)):
+            shown: Any = self._client(QUICK).top(container, "-eo pid,stat")
+            rows: list[list[str]] = shown["Processes"] or []
+            stopped = sum(row[1].startswith("T") for row in rows)
+            return 0 < stopped >= len(rows) - 1
+        return False
+
     def events(self, environment: str, since: float | None = None) -> engine_events.EventStream:
         """What happens to the environment's containers from now on, or from `since`. Iterating blocks."""
         with translated("events"):

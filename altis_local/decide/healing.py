@@ -17,9 +17,9 @@ from altis_local.model.topology import MEMBER_ROLES, NETWORKS
 
 FROZEN_AFTER = 3
 """Silent probes in a row, over at least FROZEN_SECONDS, after which a member counts as frozen."""
-FROZEN_SECONDS = {"web": 8.0, "search": 10.0, "aws": 10.0, "tachyon": 10.0}
+FROZEN_SECONDS = {"web": 8.0, "search": 10.0, "aws": 10.0, "tachyon": 10.0, "cavalcade": 10.0}
 """Who is at work is silent as well, and must not be killed for it: a web container whose workers are all busy, Java
-collecting garbage, an image being resized."""
+collecting garbage, an image being resized. A killed runner leaves its jobs behind (CAV-13)."""
 DEFAULT_FROZEN_SECONDS = 2.0
 FAILING_AFTER = 5
 """Failing answers in a row after which a member is replaced (HC-10)."""

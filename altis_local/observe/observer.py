@@ -11,6 +11,7 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 from typing import Protocol
 
 from altis_local.clock import Clock
+from altis_local.errors import AltisError
 from altis_local.model.spec import Spec
 from altis_local.model.state import (
     AwsNode,
@@ -29,6 +30,8 @@ from altis_local.observe.probes import Reading, Sessions, probe
 
 LIMIT = 0.6
 """Seconds a turn waits for its probes; a little over the clients' own limit of 0.5 s."""
+HELD_EVERY = 5.0
+"""Seconds between questions whether a runner is held: each costs the engine 30 ms."""
 
 
 class EngineReader(Protocol):
@@ -36,6 +39,7 @@ class EngineReader(Protocol):
 
     def containers(self, environment: str) -> tuple[Container, ...]: ...
     def networks(self, environment: str) -> frozenset[str]: ...
+    def is_held(self, container: str) -> bool: ...
 
 
 class Observer:
@@ -47,6 +51,7 @@ class Observer:
         self._clock = clock
         self._pool = pool
         self._open: dict[str, Future[Reading]] = {}
+        self._running_at: dict[str, float] = {}
 
     def take(
         self, spec: Spec, *, joined: frozenset[str], record: Protection | None, in_flight: frozenset[str]
@@ -73,8 +78,9 @@ class Observer:
 
     def _ask(self, spec: Spec, containers: tuple[Container, ...]) -> Mapping[str, Reading]:
         slots = {m.name: m for role in MEMBER_ROLES if role in spec.services for m in spec.slots(role)}
-        running = [slots[c.member] for c in containers if c.kind == "member" and c.is_running and c.member in slots]
-        asked = {m.name: self._question(spec, m) for m in running}
+        running = [c for c in containers if c.kind == "member" and c.is_running and c.member in slots]
+        self._running_at = {c.id: self._running_at.get(c.id, 0.0) for c in running if c.role == "cavalcade"}
+        asked = {c.member: self._question(spec, slots[c.member], c.id) for c in running}
         done, _ = wait(asked.values(), timeout=LIMIT)
         readings = {}
         for name, question in asked.items():
@@ -85,9 +91,25 @@ class Observer:
                 readings[name] = Reading(Health(Reach.SILENT, f"no answer within {LIMIT} s"))
         return readings
 
-    def _question(self, spec: Spec, member: Member) -> Future[Reading]:
+    def _question(self, spec: Spec, member: Member, container: str) -> Future[Reading]:
         still = self._open.get(member.name)
         if still is None or still.done():  # an answer to an older turn's question is too old for this one
-            still = self._pool.submit(probe, spec, self._sessions, member)
+            if member.role == "cavalcade":
+                still = self._pool.submit(self._runner, container)
+            else:
+                still = self._pool.submit(probe, spec, self._sessions, member)
             self._open[member.name] = still
         return still
+
+    def _runner(self, container: str) -> Reading:
+        """A runner listens to nobody: the engine is asked, now and then, whether its processes are stopped."""
+        now = self._clock.monotonic()
+        if now - self._running_at.get(container, 0.0) < HELD_EVERY:
+            return Reading(Health(Reach.OK))
+        try:
+            if self._engine.is_held(container):
+                return Reading(Health(Reach.SILENT, "its processes are stopped"))
+        except AltisError:
+            return Reading(Health(Reach.OK))  # nobody knows better than the engine that it runs
+        self._running_at[container] = now
+        return Reading(Health(Reach.OK))

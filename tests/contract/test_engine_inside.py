@@ -101,3 +101,16 @@ def test_a_file_is_put_in(lab: Lab, request_: ContainerRequest) -> None:
     made = run(lab, request_)
     lab.engine.put_file(made, "/etc/altis.conf", b"content\n", 0o640)
     assert said(lab, made, "stat -c %a /etc/altis.conf; cat /etc/altis.conf") == "640\ncontent"
+
+
+def test_a_container_is_held_when_all_but_its_init_is_stopped(lab: Lab, request_: ContainerRequest) -> None:
+    made = run(lab, dataclasses.replace(request_, command=("sh", "-c", "sleep 600 & sleep 600 & wait")))
+    assert not lab.engine.is_held(made)
+    said(lab, made, "kill -STOP $(cat /proc/1/task/1/children | cut -d' ' -f1)")
+    assert not lab.engine.is_held(made), "one of them runs"
+    said(lab, made, "kill -STOP $(cat /proc/1/task/1/children)")
+    assert lab.engine.is_held(made)
+    said(lab, made, "kill -CONT $(cat /proc/1/task/1/children)")
+    assert not lab.engine.is_held(made)
+    lab.engine.remove(made, force=True)
+    assert not lab.engine.is_held(made)

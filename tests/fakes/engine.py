@@ -102,6 +102,7 @@ class FakeEngine:
         self.listeners: list[Callable[[Box, str], None]] = []
         self.on_exec: Callable[[Box, tuple[str, ...]], ExecResult] = lambda _box, _argv: ExecResult(0, "")
         self.is_down = False
+        self.held: set[str] = set()
 
     def ping(self) -> None:
         self._answer()
@@ -149,6 +150,10 @@ class FakeEngine:
 
     def memory(self, ids: Iterable[str]) -> dict[str, int]:
         return {}
+
+    def is_held(self, container: str) -> bool:
+        self._answer()
+        return container in self.held
 
     def events(self, environment: str, since: float | None = None) -> FakeEvents:
         self._answer()
