@@ -1,7 +1,8 @@
 """The two values that control keeps, as JSON files in its volume: the Spec and the protection record.
 
 Saving is atomic and durable: a temporary file, fsynced, renamed, the folder fsynced. A file that cannot be read is an
-error and never taken for an absent one: absent means "not protected".
+error and never taken for an absent one: absent means "not protected". Files of other versions are read: fields that
+are new get their defaults, unknown ones are left out; what this version could not run is refused.
 """
 
 from __future__ import annotations
@@ -12,11 +13,15 @@ from pathlib import Path
 from typing import TypeVar
 
 from altis_local import wire
-from altis_local.errors import AltisError, UsageError
+from altis_local.errors import AltisError, Conflict, UsageError
+from altis_local.model.plans import PLANS
 from altis_local.model.spec import Spec
 from altis_local.model.state import Protection
+from altis_local.model.timing import SCALING
 
 T = TypeVar("T")
+
+NEWER = "if a newer altis-local wrote it, start the environment with that one; remove nothing"
 
 
 class FileRecords:
@@ -26,7 +31,10 @@ class FileRecords:
         self._folder = folder
 
     def load_spec(self) -> Spec | None:
-        return self._load("spec.json", Spec)
+        spec = self._load("spec.json", Spec)
+        if spec is not None and (strange := unknown(spec)):
+            raise Conflict(f"the environment has {strange}", hint=NEWER)
+        return spec
 
     def save_spec(self, spec: Spec) -> None:
         self._save("spec.json", spec)
@@ -44,9 +52,7 @@ class FileRecords:
         except FileNotFoundError:
             return None
         except (OSError, ValueError, UsageError) as error:
-            raise AltisError(
-                f"{path} cannot be read: {error}", hint="remove it only if you know what it held"
-            ) from error
+            raise AltisError(f"{path} cannot be read: {error}", hint=NEWER) from error
 
     def _save(self, name: str, value: object) -> None:
         path, fresh = self._folder / name, self._folder / f".{name}.new"
@@ -64,3 +70,12 @@ class FileRecords:
                 os.close(folder)
         except OSError as error:
             raise AltisError(f"{path} cannot be written: {error.strerror}", hint="is the disk full?") from error
+
+
+def unknown(spec: Spec) -> str:
+    """What of a Spec this version does not know and could not run; "" for one that it can."""
+    if spec.plan not in PLANS:
+        return f"plan {spec.plan}, which this version does not know"
+    if spec.timing not in SCALING:
+        return f"timing {spec.timing}, which this version does not know"
+    return ""

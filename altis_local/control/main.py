@@ -24,7 +24,7 @@ from altis_local.control.server import Api
 from altis_local.control.sessions import LiveSessions
 from altis_local.control.store import Store
 from altis_local.control.waking import Waking
-from altis_local.errors import UsageError
+from altis_local.errors import AltisError, UsageError
 from altis_local.model.spec import Spec
 from altis_local.model.topology import CONTROL, address
 from altis_local.observe.observer import Observer
@@ -68,7 +68,12 @@ def main() -> int:
         return 64
     environment, token = os.environ["ALTIS_ENVIRONMENT"], os.environ["ALTIS_API_TOKEN"]
     engine = Engine(cgroup_root=CGROUPS)
-    loop, waking = build(FOLDER, engine, own_container=socket.gethostname())
+    try:
+        loop, waking = build(FOLDER, engine, own_container=socket.gethostname())
+    except AltisError as error:
+        # What another version wrote, or a disk that fails. `start` shows these lines.
+        log.error("%s; %s", error, error.hint)
+        return 78
     Resolver().start()
     waking.start(environment)
     worker = threading.Thread(target=loop.run, name="loop")

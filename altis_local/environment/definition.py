@@ -10,7 +10,7 @@ import secrets as randomness
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from altis_local.errors import RefusedByPlan, UsageError
+from altis_local.errors import Conflict, RefusedByPlan, UsageError
 from altis_local.model.plans import PLANS, Plan, bounds, refusal
 from altis_local.model.spec import BREAKABLE, Secrets, Service, Spec, Wish
 from altis_local.settings import DEFAULT_PLAN, Settings, readers_refusal
@@ -68,6 +68,15 @@ def chosen_plan(settings: Settings, previous: Spec | None) -> Plan:
             hint=f"`altis-local -p {previous.environment} destroy` first, or use another name: -p NAME",
         )
     return after
+
+
+def require_known_plan(plan: str, name: str) -> None:
+    """Raise Conflict before an older version takes over what it could not run. No plan: it is not known yet."""
+    if plan and plan not in PLANS:
+        raise Conflict(
+            f"environment {name} has plan {plan}, which this version does not know",
+            hint="it was made by a newer altis-local: use that one",
+        )
 
 
 def site_port(settings: Settings, held: int | None) -> int | None:

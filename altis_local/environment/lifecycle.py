@@ -167,6 +167,7 @@ class Lifecycle:
         control = found.control
         controls = self._controls()
         if control:
+            definition.require_known_plan(control.label("plan"), tools.name)
             port = definition.site_port(settings, int(control.label("site-port") or 0) or None)
         else:
             # With control gone, a running cdn still shows the port.

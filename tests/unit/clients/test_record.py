@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 
 from altis_local.clients.record import FileRecords
-from altis_local.errors import AltisError
+from altis_local.errors import AltisError, Conflict
 from altis_local.model.spec import Secrets, Spec
 from altis_local.model.state import Protection
 
@@ -49,3 +50,38 @@ def test_a_save_cut_half_way_leaves_the_old_record(tmp_path: Path) -> None:
 def test_a_folder_that_is_gone_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(AltisError, match="cannot be written"):
         FileRecords(tmp_path / "gone").save_record(RECORD)
+
+
+# -- other versions
+
+
+OLDEST = Path(__file__).with_name("spec-0.1.0.json")
+"""As the first version wrote it (secrets and services shortened). It stays as it is for ever."""
+
+
+def test_what_the_first_version_wrote_is_read(tmp_path: Path) -> None:
+    (tmp_path / "spec.json").write_text(OLDEST.read_text())
+    spec = FileRecords(tmp_path).load_spec()
+    assert spec is not None
+    assert (spec.plan, spec.site_url, spec.counts) == ("production-ha", "https://localhost:8443", {"web": 3})
+    assert [m.name for m in spec.members("db")] == ["db-1", "db-2"]
+    FileRecords(tmp_path).save_spec(spec)
+    assert FileRecords(tmp_path).load_spec() == spec
+
+
+def test_what_a_newer_version_wrote_is_read_as_far_as_it_is_known(tmp_path: Path) -> None:
+    FileRecords(tmp_path).save_spec(SPEC)
+    data = json.loads((tmp_path / "spec.json").read_text())
+    data |= {"later": {"new": True}, "secrets": {**data["secrets"], "another": "x"}}
+    (tmp_path / "spec.json").write_text(json.dumps(data))
+    assert FileRecords(tmp_path).load_spec() == SPEC
+
+
+@pytest.mark.parametrize(("field", "value"), [("plan", "galactic"), ("timing", "lunar")])
+def test_what_this_version_could_not_run_is_refused(tmp_path: Path, field: str, value: str) -> None:
+    FileRecords(tmp_path).save_spec(SPEC)
+    data = json.loads((tmp_path / "spec.json").read_text()) | {field: value}
+    (tmp_path / "spec.json").write_text(json.dumps(data))
+    with pytest.raises(Conflict, match=f"{field} {value}, which this version does not know") as refused:
+        FileRecords(tmp_path).load_spec()
+    assert "newer altis-local" in str(refused.value.hint)

@@ -6,8 +6,16 @@ from typing import Any
 
 import pytest
 
-from altis_local.environment.definition import KEEP, Ground, compose_spec, new_secrets, site_port, stopped
-from altis_local.errors import RefusedByPlan, UsageError
+from altis_local.environment.definition import (
+    KEEP,
+    Ground,
+    compose_spec,
+    new_secrets,
+    require_known_plan,
+    site_port,
+    stopped,
+)
+from altis_local.errors import Conflict, RefusedByPlan, UsageError
 from altis_local.model.spec import Spec, Wish
 from altis_local.settings import Settings
 
@@ -68,3 +76,11 @@ def test_secrets_are_random_and_silent() -> None:
     one, two = new_secrets("cert", "key"), new_secrets("cert", "key")
     assert len({one.db, one.db_control, one.db_replica, one.redis, one.site, two.db}) == 6
     assert "cert" not in repr(one)
+
+
+def test_an_environment_of_a_newer_version_is_not_taken_over() -> None:
+    require_known_plan("production-ha", "shop")
+    require_known_plan("", "shop")
+    with pytest.raises(Conflict, match="environment shop has plan galactic") as refused:
+        require_known_plan("galactic", "shop")
+    assert refused.value.exit_code == 8
