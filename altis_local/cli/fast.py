@@ -45,10 +45,10 @@ def wp(arguments: Sequence[str]) -> int:
     found = existing(EngineReader(), environment_name())
     has_url = any(word == "--url" or word.startswith("--url=") for word in arguments)
     url = () if has_url or not found.site_url else (f"--url={found.site_url}",)
-    return hand_over(_sandbox(found), ("wp", *url, *arguments), "--user", SITE_USER, "--workdir", SITE_FOLDER)
+    return hand_over(sandbox(found), ("wp", *url, *arguments), "--user", SITE_USER, "--workdir", SITE_FOLDER)
 
 
-def _sandbox(found: Standing) -> Found:
+def sandbox(found: Standing) -> Found:
     """Where work by hand is done: the sandbox, or a web container while there is none."""
     with suppress(ActionFailed, UsageError):
         return found.pick("sandbox")
@@ -74,7 +74,7 @@ def shell(arguments: Sequence[str]) -> int:
     if len(arguments) > 1:
         raise UsageError("shell takes one member (or a role)", hint="altis-local shell db-1")
     found = existing(EngineReader(), environment_name())
-    member = found.pick(arguments[0]) if arguments else _sandbox(found)
+    member = found.pick(arguments[0]) if arguments else sandbox(found)
     options = ("--user", SITE_USER, "--workdir", SITE_FOLDER) if member.role in SITE_ROLES else ()
     return hand_over(member, _ANY_SHELL, *options)
 

@@ -1,4 +1,4 @@
-"""start, build, stop, restart, destroy, scale, failover: what changes an environment."""
+"""start, build, stop, restart, destroy, failover: what changes an environment (scale: see scaling)."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import typer
 from altis_local.cli.show import environment, print_json
 from altis_local.environment.facade import START_TIMEOUT, STOP_TIMEOUT, Environment
 from altis_local.errors import UsageError
-from altis_local.model.plans import PLANS, SCALABLE
+from altis_local.model.plans import PLANS
 from altis_local.model.spec import BREAKABLE
 
 FAILOVERS = ("db", "cache")
@@ -58,7 +58,7 @@ def stop(timeout: Timeout = STOP_TIMEOUT, json: Json = False) -> None:
     chosen = environment()
     did = chosen.stop(timeout=timeout)
     text = f"{chosen.name} is stopped" if did else f"{chosen.name} was stopped already"
-    _done(text, {"environment": chosen.name, "state": "stopped"}, json=json)
+    done(text, {"environment": chosen.name, "state": "stopped"}, json=json)
 
 
 def restart(timeout: Timeout = START_TIMEOUT, json: Json = False) -> None:
@@ -76,27 +76,14 @@ def destroy(
     chosen = environment()
     document: dict[str, Any] = {"environment": chosen.name, "destroyed": False}
     if not chosen.remains():
-        _done(f"there is nothing of {chosen.name}", document, json=json)
+        done(f"there is nothing of {chosen.name}", document, json=json)
     elif not yes and not sys.stdin.isatty():
-        _done("nothing was removed: without a terminal, destroy needs --yes", document, json=json)
+        done("nothing was removed: without a terminal, destroy needs --yes", document, json=json)
     elif not yes and not typer.confirm(f"Remove {chosen.name} with all its data?", err=True):
-        _done("nothing was removed", document, json=json)
+        done("nothing was removed", document, json=json)
     else:
         chosen.destroy()
-        _done(f"{chosen.name} is destroyed", document | {"destroyed": True}, json=json)
-
-
-def scale(
-    role: Annotated[str, typer.Argument(help=f"One of: {', '.join(SCALABLE)}.")],
-    count: Annotated[str, typer.Argument(help="How many, or auto: by load, within the plan.")],
-    timeout: Timeout = START_TIMEOUT,
-    json: Json = False,
-) -> None:
-    """Change the number of members of a role; those that leave are drained first."""
-    if count != "auto" and not count.isdecimal():
-        raise UsageError(f"{count!r} is no number of members", hint=f"scale {role} 3, or scale {role} auto")
-    answer = environment().scale(role, None if count == "auto" else int(count), timeout=timeout)
-    _done(f"{role}: {answer['before']} → {answer['count']}", dict(answer), json=json)
+        done(f"{chosen.name} is destroyed", document | {"destroyed": True}, json=json)
 
 
 def failover(
@@ -111,10 +98,10 @@ def failover(
     if to and not graceful:
         raise UsageError("--to needs --graceful: after a crash, the furthest member takes over")
     answer = environment().failover(target, graceful=graceful, to=to)
-    _done(f"{target}: {answer['from']} → {answer['to']} in {answer['seconds']} s", dict(answer), json=json)
+    done(f"{target}: {answer['from']} → {answer['to']} in {answer['seconds']} s", dict(answer), json=json)
 
 
-def _done(text: str, document: dict[str, Any], *, json: bool) -> None:
+def done(text: str, document: dict[str, Any], *, json: bool) -> None:
     if json:
         print_json(document)
     else:

@@ -135,12 +135,20 @@ class EngineReader:
         """Every tag of every image."""
         return frozenset(tag for row in self._get("/images/json") for tag in row.get("RepoTags") or ())
 
+    def image_sizes(self) -> Mapping[str, int]:
+        """Tag -> bytes on disk, layers that images share counted for each."""
+        return {tag: int(row["Size"]) for row in self._get("/images/json") for tag in row.get("RepoTags") or ()}
+
     def has_image(self, name: str) -> bool:
         return self._ask(f"/images/{quote(name, safe='/:@')}/json").status == 200
 
+    def inspect(self, container: str) -> Mapping[str, Any]:
+        """Everything that the engine says of a container."""
+        return cast(Mapping[str, Any], self._get(f"/containers/{container}/json"))
+
     def environment_of(self, container: str) -> Mapping[str, str]:
         """The environment variables a container was created with."""
-        pairs = self._get(f"/containers/{container}/json")["Config"]["Env"] or ()
+        pairs = self.inspect(container)["Config"]["Env"] or ()
         return dict(pair.partition("=")[::2] for pair in pairs)
 
     def read_file(self, container: str, path: str) -> bytes | None:

@@ -110,8 +110,12 @@ def upload(address: str, request: Request, content: Iterable[bytes], size: int) 
         link.sendall(head)
         # Refused early: the answer says why, the broken pipe does not.
         with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+            left = size
             for block in content:
                 link.sendall(block)
+                left -= len(block)
+            if left:
+                raise OSError(f"the content does not have the {size} bytes that were announced")
         return _whole(link)
 
 

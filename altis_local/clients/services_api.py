@@ -19,7 +19,7 @@ class ServicesApi(NamedTuple):
 
     # -- storage
 
-    def objects(self, prefix: str, *, delimiter: str = "") -> Iterator[Document]:
+    def objects(self, prefix: str, delimiter: str = "") -> Iterator[Document]:
         """Every page of the bucket's listing: {objects, folders, next}."""
         following = ""
         while True:
@@ -40,9 +40,9 @@ class ServicesApi(NamedTuple):
     def read_object(self, key: str) -> Iterator[bytes]:
         return self.api.object(key)
 
-    def write_object(self, key: str, content: Iterable[bytes], size: int, content_type: str) -> Document:
-        """Store an object that everybody may read, as S3-Uploads does."""
-        return self.api.store(key, content, size, content_type=content_type, x_amz_acl="public-read")
+    def write_object(self, key: str, content: Iterable[bytes], size: int, headers: Mapping[str, str]) -> Document:
+        """Store an object of `size` bytes. `headers`: content_type, x_amz_acl, cache_control."""
+        return self.api.store(key, content, size, **headers)
 
     # -- mail
 

@@ -14,7 +14,9 @@ from typing import Any
 from altis_local.clients.control_api import ControlApi, Document
 from altis_local.clients.engine import Engine
 from altis_local.clients.engine_reader import EngineReader, Found
+from altis_local.clients.services_api import ServicesApi
 from altis_local.clock import Clock, SystemClock
+from altis_local.environment import exposing
 from altis_local.environment import status as statuses
 from altis_local.environment.destroying import destroy
 from altis_local.environment.finding import Standing, existing, standing
@@ -23,6 +25,7 @@ from altis_local.environment.locking import exclusive
 from altis_local.environment.paths import user_paths
 from altis_local.environment.progress import Progress, Recorded
 from altis_local.environment.waiting import is_up
+from altis_local.errors import ActionFailed
 from altis_local.naming import checked
 from altis_local.settings import Loaded, load
 
@@ -94,6 +97,7 @@ class Environment:
             if not any(c.is_running or c.state == "paused" for c in found.containers):
                 return False
             self._lifecycle().stop(found, timeout)
+            exposing.close_all(self.engine, self.name)
             return True
 
     def destroy(self) -> None:
@@ -110,11 +114,28 @@ class Environment:
             or self.name in self.reader.volumes().values()
         )
 
+    def expose(self, door: str, port: int | None = None) -> int:
+        """Let the host reach the database (`writer` or `reader`); the port on loopback. Ends with `stop`."""
+        self.services()  # it must be running
+        with self._alone("db expose"):
+            return exposing.expose(self.engine, self.standing(), door, port, self.clock)
+
+    def unexpose(self, door: str) -> bool:
+        """Take the port away; False where there was none."""
+        return exposing.unexpose(self.engine, self.standing(), door)
+
     # -- through control
 
     def control(self) -> ControlApi:
         """Control's API; control is started anew where it does not answer."""
         return self._lifecycle().reach(self.standing())
+
+    def services(self) -> ServicesApi:
+        """Storage, mail, cache, search, CDN, jobs and traces of the environment, which must be running."""
+        found = self.standing()
+        if not any(c.is_running for c in found.members):
+            raise ActionFailed(f"environment {self.name} is stopped", hint=f"`altis-local -p {self.name} start`")
+        return ServicesApi(self._lifecycle().reach(found))
 
     def scale(self, role: str, count: int | None, *, timeout: float = START_TIMEOUT) -> Document:
         """Change the number of members of a role and wait until it is so; None lets it follow the load."""

@@ -1,4 +1,4 @@
-"""What a first start would make of a configuration, without an engine: for `config compose` and `config validate`.
+"""What a first start would make of a configuration, without an engine: for `config` and `images`.
 
 Called by the command line. It builds nothing and chooses no free port or block: it takes the first of each.
 """
@@ -20,21 +20,22 @@ from altis_local.settings import Loaded
 
 def preview(name: str, loaded: Loaded) -> Mapping[str, Any]:
     """The environment as a compose document. Raises UsageError for whatever is wrong with the configuration."""
-    services = _services(loaded)
-    if "control" not in services:
+    found = services(loaded)
+    if "control" not in found:
         raise UsageError("compose/ has no service control", hint="the checkout is incomplete")
     block = str(next(allocation.blocks()))
     port = loaded.settings.port or allocation.FIRST_SITE_PORT
-    ground = definition.Ground(name, block, port, services)
+    ground = definition.Ground(name, block, port, found)
     spec = definition.compose_spec(loaded.settings, ground, previous=None, secrets=definition.KEEP)
     folder = str(loaded.folder) if loaded.files else ""
     control = Identity(
-        name, block, allocation.FIRST_API_PORT, port, spec.site_url, spec.plan, spec.timing, folder, services["control"]
+        name, block, allocation.FIRST_API_PORT, port, spec.site_url, spec.plan, spec.timing, folder, found["control"]
     )
     return compose_document(spec, control)
 
 
-def _services(loaded: Loaded) -> Mapping[str, Service]:
+def services(loaded: Loaded) -> Mapping[str, Service]:
+    """Every role as compose/ and the configuration have it, with the images that `start` would use."""
     cache = user_paths().cache
     model = compose_model.load(compose_files(loaded.folder), cache)
     overrides = {str(role): image for role, image in loaded.settings.images.items()}
