@@ -14,7 +14,8 @@ from altis_local.cli.show import environment, print_json
 from altis_local.cli.tables import columns
 from altis_local.clients.log_stream import follow
 from altis_local.drill import report, scenario, store
-from altis_local.drill.checks import told
+from altis_local.drill.finding import told
+from altis_local.drill.headline import headline
 from altis_local.drill.judge import Judgement, document, judge
 from altis_local.drill.run import Drilling, Tools
 from altis_local.model.history import Verdict
@@ -42,6 +43,7 @@ def run(
     name: Annotated[str, typer.Argument(help="A drill of `drill list`, or a drill file (.yaml).")],
     seed: Annotated[int | None, typer.Option(help="Repeats the offsets of an earlier run.")] = None,
     duration: Annotated[float | None, typer.Option(help="Seconds for which the clients work.")] = None,
+    jobs: Annotated[int | None, typer.Option(help="How many jobs come due at once, in a drill of jobs.")] = None,
     junit: Annotated[Path | None, typer.Option(help="Write the checks there as JUnit XML too.")] = None,
     json: Json = False,
 ) -> None:
@@ -49,6 +51,8 @@ def run(
     chosen = scenario.find(name)
     if duration is not None:
         chosen = scenario.lasting(chosen, duration)
+    if jobs is not None:
+        chosen = scenario.with_jobs(chosen, jobs)
     world = environment()
     plan = world.status().get("plan")
     if plan:
@@ -106,7 +110,7 @@ def _tell(judged: Judgement, folder: store.Run, *, json: bool) -> None:
     typer.echo(f"\n{facts.drill} on {facts.environment} ({facts.plan}), seed {facts.seed}: {_styled(judged.verdict)}\n")
     for one in judged.checked:
         typer.echo(f"  {_styled(one.finding.verdict, sign=True)} {one.name:<26} {one.finding.detail}")
-    typer.echo("\n  " + " · ".join(f"{name} {value}" for name, value in report.headline(judged)))
+    typer.echo("\n  " + " · ".join(f"{name} {value}" for name, value in headline(judged)))
     for attempt in (judged.lost or ())[:10]:
         typer.echo(f"  lost: {told(attempt)}")
     typer.echo(f"\n  report  {where or 'none yet: altis-local drill judge ' + folder.name}")

@@ -57,6 +57,11 @@ class Carrier:
         """Whether the clients ended, and said so, within `seconds`."""
         return self._ended.wait(seconds) and self._is_done
 
+    def next_stage(self) -> None:
+        """Tell the clients that the next stage begins."""
+        if self._id:
+            self._hands.kill(self._id, "USR1")
+
     def stop(self) -> None:
         """Ask the clients to end now."""
         if self._id and not self._ended.is_set():

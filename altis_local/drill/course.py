@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from altis_local import __version__
-from altis_local.drill.evidence import Document, Facts, FaultMark, PhaseMark
+from altis_local.drill.evidence import Document, Facts, FaultMark, PhaseMark, Sample, StageMark
 
 
 @dataclass(slots=True)
@@ -18,6 +18,8 @@ class Course:
     after: Document = field(default_factory=dict)
     faults: list[FaultMark] = field(default_factory=list)
     phases: list[PhaseMark] = field(default_factory=list)
+    stages: list[StageMark] = field(default_factory=list)
+    samples: list[Sample] = field(default_factory=list)
     troubles: list[str] = field(default_factory=list)
     unsteady: str = ""
     converged: bool | None = None
@@ -42,6 +44,8 @@ class Course:
             planned=planned,
             faults=tuple(sorted(self.faults, key=lambda mark: mark.mono)),
             phases=tuple(self.phases),
+            stages=tuple(self.stages),
+            samples=tuple(self.samples),
             before=self.before,
             after=self.after,
             converged=self.converged,

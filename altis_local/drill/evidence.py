@@ -43,6 +43,35 @@ class PhaseMark:
 
 
 @dataclass(frozen=True, slots=True)
+class StageMark:
+    """A stage as it went. `at` in epoch seconds, the rest on the monotonic clock."""
+
+    name: str
+    at: float
+    begin: float
+    role: str = ""
+    """Whose number it waited for; "" for a stage that waits for none."""
+    members: int = 0
+    reached: float | None = None
+    """When there were so many; None: never, and the drill ended there."""
+    end: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """The members of the roles that stages wait for, and their states, as the status told at one moment."""
+
+    mono: float
+    members: Mapping[str, str]
+    load: Mapping[str, float] = field(default_factory=dict)
+    """Role -> load in units of its target."""
+
+    def of(self, role: str) -> tuple[str, ...]:
+        """Members of a role that were there and healthy."""
+        return tuple(m for m, state in self.members.items() if m.rpartition("-")[0] == role and state == "healthy")
+
+
+@dataclass(frozen=True, slots=True)
 class Facts:
     """What the run saw besides the clients' history. None means: not known."""
 
@@ -57,6 +86,9 @@ class Facts:
     """How many faults the schedule has."""
     faults: tuple[FaultMark, ...] = ()
     phases: tuple[PhaseMark, ...] = ()
+    stages: tuple[StageMark, ...] = ()
+    samples: tuple[Sample, ...] = ()
+    """One for each change, in order."""
     before: Document = field(default_factory=dict)
     after: Document = field(default_factory=dict)
     converged: bool | None = None
@@ -71,6 +103,20 @@ class Facts:
     def struck(self) -> FaultMark | None:
         """The first fault that breaks something (holding a receiver only prepares)."""
         return next((mark for mark in self.faults if mark.kind != "hold-receivers"), None)
+
+    @property
+    def zero(self) -> float | None:
+        """The moment from which reports count (monotonic): the fault, else the first stage; None with neither."""
+        if self.struck:
+            return self.struck.mono
+        return self.stages[0].begin if self.stages else None
+
+    @property
+    def ahead(self) -> float:
+        """Epoch seconds less monotonic ones: what leads from a journal's moment to a client's."""
+        if self.struck:
+            return self.struck.at - self.struck.mono
+        return self.stages[0].at - self.stages[0].begin if self.stages else 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +172,8 @@ def load(raw: Document) -> Facts:
     known = {name: raw[name] for name in Facts.__dataclass_fields__ if name in raw}
     known["faults"] = tuple(FaultMark(**{**mark, "members": tuple(mark["members"])}) for mark in raw.get("faults", ()))
     known["phases"] = tuple(PhaseMark(**mark) for mark in raw.get("phases", ()))
+    known["stages"] = tuple(StageMark(**mark) for mark in raw.get("stages", ()))
+    known["samples"] = tuple(Sample(**one) for one in raw.get("samples", ()))
     for name in ("broken", "troubles"):
         known[name] = tuple(raw.get(name, ()))
     return Facts(**known)

@@ -7,12 +7,19 @@ it. Pure: takes lines, returns values, reads no file and no clock.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
+Made = TypeVar("Made")
+
+_READS = {"rows": "rows", "posts": "titles", "runs": "runs", "jobs": "jobs"}
+"""Final reads, and under which key their items are."""
 WRITES = ("insert", "post")
-"""Kinds that change data. A page is `page` at the load balancer and `edge` at the CDN."""
+"""Kinds that change data."""
+PAGES = ("page", "visit", "busy", "form")
+"""Requests that no cache can answer: `page` at the load balancer; `visit`, `busy` (takes its time) and `form` (a POST
+that does) through the CDN. `edge` is the front page at the CDN, cached: it is shown and not judged."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,12 +66,37 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
+class JobRun:
+    """One time that a scheduled job was run, as the job itself wrote it down. Moments in epoch seconds."""
+
+    job: str
+    number: int
+    """Its id in the table of jobs."""
+    member: str
+    begin: float
+    end: float | None
+    """None: it never came to its end."""
+
+
+@dataclass(frozen=True, slots=True)
+class JobRow:
+    """A job's row in the end, and how often the runners logged that it ended."""
+
+    job: str
+    number: int
+    status: str
+    logged: int
+
+
+@dataclass(frozen=True, slots=True)
 class Ledger:
-    """The whole history of a run. `rows` and `posts` are None where the final read is missing or incomplete."""
+    """The whole history of a run. What the final reads give is None where they are missing or incomplete."""
 
     attempts: tuple[Attempt, ...] = ()
     rows: tuple[Row, ...] | None = None
     posts: frozenset[str] | None = None
+    runs: tuple[JobRun, ...] | None = None
+    jobs: tuple[JobRow, ...] | None = None
     notes: tuple[Op, ...] = ()
     """What the workload says of itself: at work, done, how often it was throttled."""
 
@@ -113,14 +145,19 @@ def build(ops: Iterable[Op]) -> Ledger:
         elif op.op in begun:
             attempts.append(_attempt(begun.pop(op.op), op))
     attempts += [_attempt(op, None) for op in begun.values()]
-    rows = _whole(reads.get("read-rows", []), "rows")
-    posts = _whole(reads.get("read-posts", []), "titles")
+    whole = {kind: _whole(reads.get(f"read-{kind}", []), key) for kind, key in _READS.items()}
     return Ledger(
         tuple(sorted(attempts, key=lambda a: a.begin)),
-        None if rows is None else tuple(Row(*row) for row in rows),
-        None if posts is None else frozenset(posts),
+        _each(Row, whole["rows"]),
+        None if whole["posts"] is None else frozenset(whole["posts"]),
+        _each(JobRun, whole["runs"]),
+        _each(JobRow, whole["jobs"]),
         tuple(notes),
     )
+
+
+def _each(make: Callable[..., Made], items: list[Any] | None) -> tuple[Made, ...] | None:
+    return None if items is None else tuple(make(*item) for item in items)
 
 
 def _attempt(invoke: Op, done: Op | None) -> Attempt:

@@ -1,69 +1,33 @@
-"""The timeline of a run as an SVG picture: acknowledgements, errors, who wrote, what control did.
-
-Used by the report alone. Colours are written as variables of the page's style sheet, so that one picture serves light
-and dark. Pure: a judgement in, text out.
-"""
+"""The picture of a run that writes: acknowledgements, errors, who wrote, what control did. Used by `pictures`."""
 
 from __future__ import annotations
 
-import io
 import re
 from typing import TYPE_CHECKING, Any
 
 from altis_local.drill import figures
+from altis_local.drill.canvas import COLOURS
 from altis_local.drill.evidence import duty_holder
 from altis_local.drill.judge import Judgement
 from altis_local.drill.ledger import Attempt
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 BUCKET = 0.05
-_NAMES = ("ink", "faint", "old", "new", "bad", "gap", "fine", "fault")
-_COLOURS = {name: f"#0a0b{number:02x}" for number, name in enumerate(_NAMES, start=16)}
-"""Stand-ins that no drawing would use otherwise; each becomes `var(--name)`."""
 _STEPS = ("Fence", "Promote", "Route")
 _ROWS = (("posts", "post"), ("pages (lb)", "page"), ("front page (edge)", "edge"))
 
 
-def timeline(judged: Judgement) -> str:
-    """The whole run above, and the moment of the fault from near below. "" when there is nothing to draw."""
-    if not judged.evidence.ledger.attempts:
-        return ""
-    import matplotlib as mpl  # noqa: PLC0415  half a second, which only reports pay
-    from matplotlib.figure import Figure  # noqa: PLC0415
-
-    style = {
-        "svg.fonttype": "none",
-        "svg.hashsalt": "altis-local",
-        "font.family": "sans-serif",
-        "font.size": 9,
-        **{f"{part}.color": _COLOURS["ink"] for part in ("text", "xtick", "ytick")},
-        "axes.labelcolor": _COLOURS["ink"],
-        "axes.edgecolor": _COLOURS["faint"],
-        "axes.facecolor": "none",
-    }
-    with mpl.rc_context(style):
-        figure = Figure(figsize=(11, 7.4), facecolor="none", layout="constrained")
-        above, between, below = figure.subplots(3, 1, height_ratios=[3, 2, 4])
-        between.sharex(above)
-        picture = _Picture(judged)
-        picture.acknowledged(above)
-        picture.others(between)
-        picture.near(below)
-        out = io.StringIO()
-        figure.savefig(out, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
-    return _styled(out.getvalue())
-
-
-def _styled(svg: str) -> str:
-    for name, colour in _COLOURS.items():
-        svg = svg.replace(colour, f"var(--{name})")
-    svg = svg[svg.index("<svg") :]
-    # The page sets the width; fixed points would overflow small screens.
-    return re.sub(
-        r'(<svg[^>]*?) width="[^"]*"', r"\1", re.sub(r'(<svg[^>]*?) height="[^"]*"', r"\1", svg, count=1), count=1
-    )
+def draw(judged: Judgement, figure: Figure) -> None:
+    """The whole run above, and the moment of the fault from near below."""
+    above, between, below = figure.subplots(3, 1, height_ratios=[3, 2, 4])
+    between.sharex(above)
+    picture = _Picture(judged)
+    picture.acknowledged(above)
+    picture.others(between)
+    picture.near(below)
 
 
 def _short(action: str) -> str:
@@ -99,9 +63,9 @@ class _Picture:
     def _marks(self, axes: Axes, *, gap: bool = True) -> None:
         found = self._judged.gap
         if gap and found:
-            axes.axvspan(found.begin - self._zero, found.end - self._zero, color=_COLOURS["gap"], alpha=0.25, lw=0)
+            axes.axvspan(found.begin - self._zero, found.end - self._zero, color=COLOURS["gap"], alpha=0.25, lw=0)
         for mark in self._judged.evidence.facts.faults:
-            axes.axvline(mark.mono - self._zero, color=_COLOURS["fault"], lw=1.2, ls="--")
+            axes.axvline(mark.mono - self._zero, color=COLOURS["fault"], lw=1.2, ls="--")
         for side in ("top", "right"):
             axes.spines[side].set_visible(False)
 
@@ -115,18 +79,18 @@ class _Picture:
             edges = [self._begin - self._zero + BUCKET * n for n in range(len(counts))]
             tall = [a + b for a, b in zip(floor, counts, strict=True)]
             axes.fill_between(
-                edges, floor, tall, step="post", color=_COLOURS[colour], lw=0, alpha=0.85, label=self._label(server)
+                edges, floor, tall, step="post", color=COLOURS[colour], lw=0, alpha=0.85, label=self._label(server)
             )
             floor = tall
         bad = tuple(a for a in self._ledger.of("insert") if not a.is_acknowledged)
         top = max(floor, default=1) or 1
         axes.plot(
-            self._moments(bad), [-0.06 * top] * len(bad), "|", color=_COLOURS["bad"], ms=7, label="not acknowledged"
+            self._moments(bad), [-0.06 * top] * len(bad), "|", color=COLOURS["bad"], ms=7, label="not acknowledged"
         )
         gone = tuple(a for a in self._judged.lost or () if a.kind == "insert")
         if gone:
             moments = self._moments(gone)
-            axes.plot(moments, [1.06 * top] * len(moments), "v", color=_COLOURS["bad"], ms=5, label="lost")
+            axes.plot(moments, [1.06 * top] * len(moments), "v", color=COLOURS["bad"], ms=5, label="lost")
         self._marks(axes)
         axes.set_ylabel(f"rows per {BUCKET * 1000:.0f} ms")
         axes.set_title("Rows through db-writer", loc="left", fontsize=10, fontweight="bold")
@@ -138,8 +102,8 @@ class _Picture:
         for n, (_, kind) in enumerate(rows):
             good = self._ledger.acknowledged(kind)
             bad = tuple(a for a in self._ledger.of(kind) if not a.is_acknowledged)
-            axes.plot(self._moments(good), [n] * len(good), "|", color=_COLOURS["fine"], ms=9)
-            axes.plot(self._moments(bad), [n] * len(bad), "x", color=_COLOURS["bad"], ms=6)
+            axes.plot(self._moments(good), [n] * len(good), "|", color=COLOURS["fine"], ms=9)
+            axes.plot(self._moments(bad), [n] * len(bad), "x", color=COLOURS["bad"], ms=6)
         axes.set_yticks(range(len(rows)), [label for label, _ in rows])
         axes.set_ylim(len(rows) - 0.5, -0.5)
         self._marks(axes)
@@ -173,8 +137,8 @@ class _Picture:
             return
         first = self._servers and attempt.value.get("server") == self._servers[0]
         colour = ("old" if first else "new") if attempt.is_acknowledged else "bad"
-        axes.plot([begin, end], [row, row], color=_COLOURS[colour], lw=5, solid_capstyle="butt", alpha=0.8)
-        axes.plot([end], [row], "|" if attempt.is_acknowledged else "x", color=_COLOURS[colour], ms=8)
+        axes.plot([begin, end], [row, row], color=COLOURS[colour], lw=5, solid_capstyle="butt", alpha=0.8)
+        axes.plot([end], [row], "|" if attempt.is_acknowledged else "x", color=COLOURS[colour], ms=8)
 
     def _steps(self, axes: Axes, begin: float, end: float, row: int) -> None:
         """Control's steps of the failover, from its journal; they end at the moment that is written there."""
@@ -185,7 +149,7 @@ class _Picture:
             if not action.startswith(_STEPS) or not begin < at < end or event.get("key") == "cache":
                 continue
             text = _short(action)
-            place: dict[str, Any] = {"fontsize": 8, "color": _COLOURS["ink"], "va": "center"}
-            axes.plot([at], [row + 0.6 * (shown % 3)], "o", color=_COLOURS["ink"], ms=3)
+            place: dict[str, Any] = {"fontsize": 8, "color": COLOURS["ink"], "va": "center"}
+            axes.plot([at], [row + 0.6 * (shown % 3)], "o", color=COLOURS["ink"], ms=3)
             axes.text(at, row + 0.6 * (shown % 3), f"  {text}", **place)
             shown += 1

@@ -10,11 +10,11 @@ import time
 from pathlib import Path
 from xml.etree import ElementTree
 
-from altis_local.drill import figures
-from altis_local.drill.checks import Checked, told
+from altis_local.drill.finding import Checked, told
+from altis_local.drill.headline import headline
 from altis_local.drill.judge import Judgement, document
 from altis_local.drill.ledger import Attempt
-from altis_local.drill.plot import timeline
+from altis_local.drill.pictures import caption, picture
 from altis_local.drill.store import Run
 from altis_local.model.history import Verdict
 
@@ -102,21 +102,6 @@ def moment(at: float) -> str:
     return time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(at))
 
 
-def headline(judged: Judgement) -> list[tuple[str, str]]:
-    """The few numbers that people ask for first."""
-    facts, gap = judged.evidence.facts, judged.gap
-    waits = [(a.end or a.begin) - a.begin for a in judged.evidence.ledger.acknowledged("insert")]
-    median = figures.quantile(waits, 0.5)
-    return [
-        ("acknowledged writes", f"{judged.acknowledged:,}"),
-        ("lost", "unknown" if judged.lost is None else f"{len(judged.lost):,}"),
-        ("write gap", "unknown" if gap is None else f"{gap.seconds * 1000:,.0f} ms"),
-        ("failed requests", f"{len(judged.failed):,}"),
-        ("median write", "unknown" if median is None else f"{median * 1000:.1f} ms"),
-        ("whole again after", "unknown" if facts.converge_seconds is None else f"{facts.converge_seconds:.1f} s"),
-    ]
-
-
 def html(run: Run, judged: Judgement) -> str:
     """One file with nothing outside itself."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined  # noqa: PLC0415  only reports pay for it
@@ -132,7 +117,12 @@ def html(run: Run, judged: Judgement) -> str:
         started=moment(facts.started_at),
         headline=headline(judged),
         checks=judged.checked,
-        picture=Markup(timeline(judged)),  # noqa: S704  our own drawing
+        picture=Markup(picture(judged)),  # noqa: S704  our own drawing
+        caption=caption(judged),
+        since="the fault" if facts.struck else "the beginning",
+        lost_title="Asked for and never run"
+        if judged.jobs
+        else "Lost: acknowledged to a client, and not there in the end",
         lost=_rows(judged, judged.lost or (), LOST_SHOWN),
         lost_count=None if judged.lost is None else len(judged.lost),
         failed=_rows(judged, judged.failed, FAILED_SHOWN),
@@ -142,10 +132,10 @@ def html(run: Run, judged: Judgement) -> str:
 
 
 def _rows(judged: Judgement, attempts: tuple[Attempt, ...], most: int) -> list[dict[str, str]]:
-    struck = judged.evidence.facts.struck
+    zero = judged.evidence.facts.zero
     rows = []
     for a in attempts[:most]:
-        late = "" if struck is None else f"{(a.end or a.begin) - struck.mono:+.3f} s"
+        late = "" if zero is None else f"{(a.end or a.begin) - zero:+.3f} s"
         server, error = str(a.value.get("server", "")), str(a.value.get("error", ""))
         rows.append(
             {"op": a.op, "client": a.client, "kind": a.kind, "outcome": a.outcome, "when": late}
@@ -155,17 +145,18 @@ def _rows(judged: Judgement, attempts: tuple[Attempt, ...], most: int) -> list[d
 
 
 def _journal(judged: Judgement) -> list[dict[str, str]]:
-    """What control did, from just before the fault."""
-    struck = judged.evidence.facts.struck
-    since = struck.at if struck else judged.evidence.facts.started_at
+    """What control did, from just before the fault; where load is what drives it, from the beginning."""
+    facts = judged.evidence.facts
+    zero = facts.started_at if facts.zero is None else facts.zero + facts.ahead
+    first = facts.started_at if facts.stages and facts.stages[0].role else zero - 0.2
     return [
         {
-            "when": f"{float(e['at']) - since:+.3f} s",
+            "when": f"{float(e['at']) - zero:+.3f} s",
             "what": str(e.get("action") or e.get("kind") or ""),
             "text": str(e.get("text") or ""),
             "outcome": str(e.get("outcome") or ""),
             "seconds": "" if e.get("seconds") is None else f"{float(e['seconds']) * 1000:,.0f} ms",
         }
         for e in judged.evidence.journal or ()
-        if float(e["at"]) >= since - 0.2
+        if float(e["at"]) >= first
     ][:300]

@@ -19,8 +19,9 @@ from altis_local.drill.carrier import Carrier, Follow
 from altis_local.drill.course import Course
 from altis_local.drill.evidence import Document, FaultMark, PhaseMark
 from altis_local.drill.faults import Faults, Hands
-from altis_local.drill.scenario import Scenario, Timed, refuse, schedule
+from altis_local.drill.scenario import Scenario, Stage, Timed, refuse, schedule
 from altis_local.drill.setting import Setting
+from altis_local.drill.staging import Staging
 from altis_local.drill.store import Run
 from altis_local.drill.targets import resolve
 from altis_local.environment.progress import Progress
@@ -78,6 +79,7 @@ class Drilling:
         self._course = Course(tools.clock.now())
         self._began = tools.clock.monotonic()
         self._planned = len(scenario.faults)
+        self._staging = Staging(scenario, tools.world.status, tools.clock, self._course)
 
     def carry_out(self) -> None:
         """Do it all; the folder then holds what the judge needs, also when this raises."""
@@ -124,7 +126,7 @@ class Drilling:
             return "the database is not protected: no promise could be kept"
         if held := self._faults.active():
             return f"another fault is on: {held[0].id}"
-        return ""
+        return self._staging.unsteady(status)
 
     def _exercise(self) -> None:
         where = self._look()
@@ -150,30 +152,46 @@ class Drilling:
         return f"{int(self._course.started_at):x}"
 
     def _work(self, where: Setting) -> None:
-        work = self._scenario.workload
-        told = settings.config(where, work, mode="write", run=self._id, seed=self._seed)
+        told = settings.config(where, self._scenario, mode="write", run=self._id, seed=self._seed)
         carrier = Carrier(self._tools.hands, self._tools.follow, self._run.history)
         try:
             with self._phase("clients get to work"):
                 carrier.start(settings.request(where, told))
                 carrier.wait_at_work(WORK_WITHIN)
-            begin = self._clock.monotonic()
-            self._strike(begin)
-            with self._phase("clients go on"):
-                left = begin + work.seconds - self._clock.monotonic()
-                if not carrier.wait_ended(max(0.0, left) + END_WITHIN):
+            self._play(carrier)
+            with self._phase("clients end"):
+                carrier.stop()
+                if not carrier.wait_ended(END_WITHIN):
                     raise ActionFailed("the clients did not end in time", hint=carrier.problem or None)
         finally:
             self._heal()
             carrier.stop()
             carrier.remove()
 
-    def _strike(self, begin: float) -> None:
+    def _play(self, carrier: Carrier) -> None:
+        """Stage after stage; one that does not get what it waits for is the last."""
         broken = frozenset(self._course.before.get("broken") or ())
         timed = schedule(self._scenario, seed=self._seed, broken=broken)
         self._planned = len(timed)
+        for number, stage in enumerate(self._scenario.staged()):
+            if number:
+                carrier.next_stage()
+            self._staging.begin(stage)
+            with self._phase(_waiting(stage)):
+                reached = self._staging.wait()
+            if reached is not None:
+                self._strike(reached, [one for one in timed if one.stage == stage.name])
+                with self._phase("clients go on"):
+                    self._staging.stay(reached + stage.for_s)
+            self._staging.end(reached)
+            if reached is None:
+                return
+
+    def _strike(self, begin: float, timed: Sequence[Timed]) -> None:
+        if not timed:
+            return
         with self._phase("clients at work"):
-            self._pass_until(begin + timed[0].offset - ARM)
+            self._staging.stay(begin + timed[0].offset - ARM)
         names = " + ".join(f"{one.fault.kind} {one.fault.target}" for one in timed)
         with self._phase(names), ThreadPoolExecutor(len(timed)) as pool:
             # Side by side, since each is armed before its moment and waits for it.
@@ -230,7 +248,7 @@ class Drilling:
         return bool(status.get("converged")) and status.get("protected") == before.get("protected")
 
     def _read(self, where: Setting) -> None:
-        told = settings.config(where, self._scenario.workload, mode="read", run=self._id, seed=self._seed)
+        told = settings.config(where, self._scenario, mode="read", run=self._id, seed=self._seed)
         carrier = Carrier(self._tools.hands, self._tools.follow, self._run.history)
         with self._phase("final read"):
             try:
@@ -266,3 +284,9 @@ class Drilling:
             self._course.troubles.append(f"the journal could not be read: {exc}")
             return None
         return events
+
+
+def _waiting(stage: Stage) -> str:
+    if stage.until is None:
+        return stage.name
+    return f"{stage.name}: until {stage.until.members} {stage.until.role}"

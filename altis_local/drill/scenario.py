@@ -17,11 +17,14 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from altis_local.drill.checks import CHECKS
 from altis_local.environment.paths import shipped
 from altis_local.errors import RefusedByPlan, UsageError
-from altis_local.model.plans import PLANS
+from altis_local.model.plans import PLANS, SCALABLE, Plan, bounds
 from altis_local.model.spec import BREAKABLE
 
 Seconds = Annotated[float, Field(ge=0, le=3600)]
 Count = Annotated[int, Field(ge=0, le=64)]
+
+
+LEAST_WRITERS = 4
 
 
 class _Strict(BaseModel):
@@ -39,20 +42,65 @@ class Workload(_Strict):
     """How many clients of each kind work, for how long, and the bound on their operations."""
 
     seconds: Annotated[float, Field(ge=1, le=600)] = 12
-    writers: Annotated[int, Field(ge=4, le=64)] = 6
-    """At least four: a write gap seen by fewer would measure one client's back-off."""
+    """Where the drill has stages they say how long."""
+    writers: Count = 6
+    """None or at least four: a write gap seen by fewer would measure one client's back-off."""
     authors: Count = 0
     visitors: Count = 0
+    """They ask a load balancer for pages that no cache can answer."""
+    cdn_visitors: Count = 0
+    """They ask the CDN for such pages."""
     edge_visitors: Count = 0
+    """They ask the CDN for the front page, which it has."""
     pause_ms: Annotated[float, Field(ge=0, le=1000)] = 10
+    think_ms: Annotated[float, Field(ge=0, le=10_000)] = 50
+    """Between two pages of a visitor."""
     operations: Annotated[int, Field(ge=1, le=500_000)] = 30_000
+
+    @model_validator(mode="after")
+    def _writers_are_enough(self) -> Self:
+        if 0 < self.writers < LEAST_WRITERS:
+            raise ValueError(f"{self.writers} writers: none, or at least {LEAST_WRITERS}")
+        return self
+
+
+class Until(_Strict):
+    """A role has so many members: all of them healthy, none more. `least` and `most` are the plan's."""
+
+    role: Literal["web", "cavalcade"]
+    members: Literal["least", "most"] | Annotated[int, Field(ge=1, le=16)]
+    within_s: Seconds = 60
+
+
+class Stage(_Strict):
+    """A part of the run, with load of its own. It waits for `until`, then goes on for `for_s`; then comes the next."""
+
+    name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*$")]
+    for_s: Seconds = 0
+    until: Until | None = None
+    busy: Count = 0
+    """Visitors at the CDN who always wait for a page that takes its time."""
+    forms: Count = 0
+    """The same with a POST, which nobody may ask for twice."""
+    jobs: Annotated[int, Field(ge=0, le=10_000)] = 0
+    """Scheduled jobs, all due when the stage begins."""
+    jobs_per_s: Annotated[float, Field(ge=0, le=100)] = 0
+    job_s: Annotated[float, Field(ge=0, le=60)] = 0
+    """Seconds that a job takes, at most; half of it at least."""
+
+    @property
+    def most_seconds(self) -> float:
+        return self.for_s + (self.until.within_s if self.until else 0)
 
 
 class Fault(_Strict):
-    """One fault. `at_s` counts from the moment when the clients are at work; `jitter_s` adds a seeded part of it."""
+    """One fault. `at_s` counts from the moment when the clients are at work, or from where its stage has got what it
+    waits for; `jitter_s` adds a seeded part of it."""
 
     kind: Literal["kill", "pause", "hold-receivers"]
     target: str
+    stage: str = ""
+    """The first one unless named."""
     at_s: Seconds = 0
     for_s: Seconds = 0
     jitter_s: Seconds = 0
@@ -81,7 +129,8 @@ class Scenario(_Strict):
     plans: tuple[str, ...]
     steady: Steady = Steady()
     workload: Workload = Workload()
-    faults: tuple[Fault, ...]
+    stages: tuple[Stage, ...] = ()
+    faults: tuple[Fault, ...] = ()
     twin: Twin | None = None
     converge_s: Seconds = 120
     checks: tuple[Check, ...]
@@ -92,53 +141,100 @@ class Scenario(_Strict):
         wrong += [f"unknown check {check.name!r}" for check in self.checks if check.name not in CHECKS]
         if self.twin and self.twin.broken not in BREAKABLE:
             wrong.append(f"{self.twin.broken!r} is nothing that `start --broken` can break")
-        wrong += [
-            f"fault {fault.kind} comes {fault.at_s + fault.jitter_s:g} s into a workload of {self.workload.seconds:g} s"
-            for fault in self.faults
-            if fault.at_s + fault.jitter_s >= self.workload.seconds
-        ]
+        wrong += [problem for fault in self.faults if (problem := self._misplaced(fault))]
         if wrong:
             raise ValueError("; ".join(wrong))
         return self
 
+    def _misplaced(self, fault: Fault) -> str:
+        stage = next((stage for stage in self.staged() if fault.stage in ("", stage.name)), None)
+        if stage is None:
+            return f"fault {fault.kind} belongs to the unknown stage {fault.stage!r}"
+        if fault.at_s + fault.jitter_s < stage.for_s:
+            return ""
+        where = f"the stage {stage.name}" if self.stages else "a workload"
+        return f"fault {fault.kind} comes {fault.at_s + fault.jitter_s:g} s into {where} of {stage.for_s:g} s"
+
+    def staged(self) -> tuple[Stage, ...]:
+        """The stages; a drill that names none has one, as long as its workload."""
+        return self.stages or (Stage(name="work", for_s=self.workload.seconds),)
+
+    @property
+    def most_seconds(self) -> float:
+        """How long the clients may be needed."""
+        return sum(stage.most_seconds for stage in self.staged())
+
 
 @dataclass(frozen=True, slots=True)
 class Timed:
-    """A fault with its offset settled by the seed."""
+    """A fault with its offset settled by the seed, from the moment that its stage counts from."""
 
     fault: Fault
     offset: float
+    stage: str
 
 
 def schedule(scenario: Scenario, *, seed: int, broken: frozenset[str] = frozenset()) -> tuple[Timed, ...]:
     """The faults of one run in order. The same seed gives the same offsets; the twin's faults come first."""
     dice = random.Random(seed)  # noqa: S311  repeatable on purpose, guards nothing
+    names = [stage.name for stage in scenario.staged()]
     timed = sorted(
-        (Timed(fault, round(fault.at_s + dice.uniform(0, fault.jitter_s), 3)) for fault in scenario.faults),
-        key=lambda item: item.offset,
+        (
+            Timed(fault, round(fault.at_s + dice.uniform(0, fault.jitter_s), 3), fault.stage or names[0])
+            for fault in scenario.faults
+        ),
+        key=lambda item: (names.index(item.stage), item.offset),
     )
     if scenario.twin and scenario.twin.broken in broken and timed:
-        first = [Timed(fault, timed[0].offset - fault.for_s) for fault in scenario.twin.first]
+        begin = timed[0]
+        first = [Timed(fault, begin.offset - fault.for_s, begin.stage) for fault in scenario.twin.first]
         timed = [*first, *timed]
     return tuple(timed)
 
 
 def lasting(scenario: Scenario, seconds: float) -> Scenario:
     """The same drill with a workload of another length, checked again."""
+    if scenario.stages:
+        raise UsageError(f"the stages of {scenario.name} say how long it lasts", hint="leave --duration out")
     data = scenario.model_dump()
     data["workload"]["seconds"] = seconds
     return _checked(data, "--duration")
+
+
+def with_jobs(scenario: Scenario, count: int) -> Scenario:
+    """The same drill with another number of jobs that are due at once, checked again."""
+    data = scenario.model_dump()
+    bursts = [stage for stage in data["stages"] if stage["jobs"]]
+    if not bursts:
+        raise UsageError(f"{scenario.name} has no jobs", hint="leave --jobs out")
+    for stage in bursts:
+        stage["jobs"] = count
+    return _checked(data, "--jobs")
+
+
+def members(until: Until, plan: Plan) -> int:
+    """The number that is waited for."""
+    limits = bounds(plan, until.role)
+    return {"least": limits.least, "most": limits.most}.get(str(until.members)) or int(until.members)
 
 
 def refuse(scenario: Scenario, plan: str) -> None:
     """Raise RefusedByPlan where the plan cannot run this drill."""
     if plan in scenario.plans:
         return
-    why = "has no reader that could take over" if not PLANS[plan].readers.least else "is not among its plans"
     raise RefusedByPlan(
-        f"the drill {scenario.name} cannot run here: plan {plan} {why}",
+        f"the drill {scenario.name} cannot run here: plan {plan} {_why_not(scenario, PLANS[plan])}",
         hint=f"start an environment that can: altis-local -p drill start --plan {scenario.plans[0]}",
     )
+
+
+def _why_not(scenario: Scenario, plan: Plan) -> str:
+    fixed = [role for role in SCALABLE if bounds(plan, role).least == bounds(plan, role).most]
+    if role := next((s.until.role for s in scenario.stages if s.until and s.until.role in fixed), None):
+        return f"has just {bounds(plan, role).least} {role}, whatever the load"
+    if not scenario.stages and not plan.readers.least:
+        return "has no reader that could take over"
+    return "is not among its plans"
 
 
 def load(path: Path) -> Scenario:
@@ -161,9 +257,14 @@ def _checked(data: object, source: str) -> Scenario:
         raise UsageError(f"{source}: " + "; ".join(problems)) from exc
 
 
+def folder() -> Path:
+    """Where the built-in drills are."""
+    return shipped() / "fixtures" / "drills"
+
+
 def builtin() -> tuple[Scenario, ...]:
     """Every drill that comes with the package, by name."""
-    return tuple(load(path) for path in sorted((shipped() / "fixtures" / "drills").glob("*.yaml")))
+    return tuple(load(path) for path in sorted(folder().glob("*.yaml")))
 
 
 def find(name: str) -> Scenario:

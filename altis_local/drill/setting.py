@@ -13,8 +13,8 @@ from urllib.parse import urlsplit
 from altis_local.clients.engine_reader import Found
 from altis_local.clients.engine_values import Attachment, ContainerRequest, labels, qualified
 from altis_local.drill.evidence import Document
-from altis_local.drill.scenario import Workload
-from altis_local.drill.workload.config import VARIABLE, Config, Database, Mode, Site
+from altis_local.drill.scenario import Scenario
+from altis_local.drill.workload.config import VARIABLE, Config, Database, Mode, Site, Turn
 from altis_local.errors import ActionFailed
 from altis_local.model.topology import CONTROL, ZONES, address, member
 
@@ -63,22 +63,27 @@ def look(environment: str, containers: Sequence[Found], status: Document, web: M
     )
 
 
-def config(setting: Setting, work: Workload, *, mode: Mode, run: str, seed: int) -> Config:
+def config(setting: Setting, scenario: Scenario, *, mode: Mode, run: str, seed: int) -> Config:
     """What the clients of one run are told."""
-    needs_site = work.authors or work.visitors or work.edge_visitors
+    work, stages = scenario.workload, scenario.staged()
+    pages = work.visitors or work.cdn_visitors or work.edge_visitors
+    needs_site = work.authors or pages or any(stage.busy or stage.forms for stage in stages)
     return Config(
-        mode,
-        run,
-        seed,
-        work.seconds,
-        work.operations,
-        work.pause_ms / 1000,
-        setting.database,
-        setting.site if needs_site else None,
-        work.writers,
-        work.authors,
-        work.visitors,
-        work.edge_visitors,
+        mode=mode,
+        run=run,
+        seed=seed,
+        seconds=scenario.most_seconds,
+        operations=work.operations,
+        pause=work.pause_ms / 1000,
+        think=work.think_ms / 1000,
+        database=setting.database,
+        site=setting.site if needs_site else None,
+        writers=work.writers,
+        authors=work.authors,
+        visitors=work.visitors,
+        cdn_visitors=work.cdn_visitors,
+        edge_visitors=work.edge_visitors,
+        stages=tuple(Turn(s.name, s.busy, s.forms, s.jobs, s.jobs_per_s, s.job_s) for s in stages),
     )
 
 

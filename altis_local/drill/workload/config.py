@@ -23,6 +23,8 @@ class Database:
     password: str
     port: int = 3306
     posts_table: str = "wordpress.wp_posts"
+    jobs_table: str = "wordpress.wp_cavalcade_jobs"
+    logs_table: str = "wordpress.wp_cavalcade_logs"
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -39,7 +41,27 @@ class Site:
     password: str
 
 
-@dataclass(frozen=True, slots=True, repr=False)
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """What is to be done in one stage, besides what is done in all of them."""
+
+    name: str
+    busy: int = 0
+    """Clients who always wait for a page that takes its time."""
+    forms: int = 0
+    """The same with a POST."""
+    jobs: int = 0
+    """Jobs that are due at once when the stage begins."""
+    jobs_per_s: float = 0.0
+    job_s: float = 0.0
+    """Seconds that a job takes, at most; half of it at least."""
+
+    def clients(self, kind: str) -> int:
+        """How many clients of a kind are at work."""
+        return {"busy": self.busy, "form": self.forms, "job": int(bool(self.jobs or self.jobs_per_s))}[kind]
+
+
+@dataclass(frozen=True, slots=True, repr=False, kw_only=True)
 class Config:
     """One run of the workload. `read` looks at what is left, `write` makes it."""
 
@@ -48,15 +70,25 @@ class Config:
     """Unique; every id and title begins with it."""
     seed: int
     seconds: float
+    """At most; it ends earlier when it is told to."""
     operations: int
     pause: float
     """Seconds between two operations of a writer; it tries again sooner."""
+    think: float = 0.05
+    """Seconds between two pages of a visitor."""
     database: Database
     site: Site | None
     writers: int = 0
     authors: int = 0
     visitors: int = 0
+    cdn_visitors: int = 0
     edge_visitors: int = 0
+    stages: tuple[Turn, ...] = (Turn("work"),)
+    """The next one begins on SIGUSR1."""
+
+    def most(self, kind: str) -> int:
+        """How many clients of a kind there are when most are at work."""
+        return max(turn.clients(kind) for turn in self.stages)
 
     def dump(self) -> str:
         return json.dumps(asdict(self))
@@ -67,4 +99,5 @@ class Config:
         site = raw["site"]
         raw["site"] = Site(**{**site, "balancers": tuple(site["balancers"])}) if site else None
         raw["database"] = Database(**raw["database"])
+        raw["stages"] = tuple(Turn(**turn) for turn in raw["stages"])
         return cls(**raw)

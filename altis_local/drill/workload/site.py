@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import random
 import re
 import socket
 import ssl
@@ -19,14 +20,25 @@ from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 from altis_local.drill.workload.config import Site
+from altis_local.drill.workload.gate import IDLE, Gate
 from altis_local.drill.workload.journal import Journal
 from altis_local.errors import Unreachable
 
 CONNECT_TIMEOUT = 1.0
 ANSWER_TIMEOUT = 15.0
 AUTHOR_PAUSE = 0.1
-VISITOR_PAUSE = 0.05
 EDGE_PAUSE = 0.1
+BUSY_PAUSE = 0.01
+TAKES = (1.0, 1.9)
+"""Seconds that a page of a busy visitor takes, besides its own work: different ones, so that they do not come in step.
+Long enough that whoever stops a container at once is sure to cut some."""
+TOLD = {"X-Cache": "cache", "X-Batcache": "batcache", "X-Served-By": "served"}
+"""Headers that the history keeps: which cache answered, or which web container."""
+_BODY = b"drill=1"
+_TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+"""The certificate is not what a drill is about, so it is not checked."""
+_TLS.check_hostname = False
+_TLS.verify_mode = ssl.CERT_NONE
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,19 +93,16 @@ def at_balancer(site: Site, ask: Ask) -> Page:
     return _exchange(_first(site.balancers), ask, {"Host": site.host, "X-Forwarded-Proto": "https"})
 
 
-def at_edge(site: Site, path: str) -> Page:
-    """Ask the CDN as a browser does. Its certificate is not what a drill is about, so it is not checked."""
-    context = ssl.create_default_context()
-    context.check_hostname = False
-    context.verify_mode = ssl.CERT_NONE
+def at_edge(site: Site, ask: Ask) -> Page:
+    """Ask the CDN as a browser does."""
     sock = _first((site.edge,))
     sock.settimeout(ANSWER_TIMEOUT)
     try:
-        tls = context.wrap_socket(sock, server_hostname=site.host.partition(":")[0])
+        tls = _TLS.wrap_socket(sock, server_hostname=site.host.partition(":")[0])
     except OSError as exc:
         sock.close()
         raise Unreachable(str(exc)) from exc
-    return _exchange(tls, Ask("GET", path), {"Host": site.host, "User-Agent": "altis-local drill"})
+    return _exchange(tls, ask, {"Host": site.host, "User-Agent": "altis-local drill"})
 
 
 class Author:
@@ -150,29 +159,56 @@ def _text(page: Page) -> str:
     return re.sub(r"\s+", " ", re.sub(r"<[^>]*>", " ", page.body.decode(errors="replace"))).strip()[:160]
 
 
-class Client:
-    """One author or visitor."""
+@dataclass(frozen=True, slots=True)
+class Bearing:
+    """What a client is told of itself."""
 
-    def __init__(self, name: str, kind: str, site: Site, journal: Journal, author: Author | None = None) -> None:
-        self.name = name
-        self._kind = kind
+    kind: str
+    number: int = 1
+    think: float = 0.05
+    """Seconds between two pages of a visitor."""
+    seed: int = 0
+
+    @property
+    def name(self) -> str:
+        names = {"post": "author", "page": "visitor", "visit": "cdn-visitor"}
+        return f"{names.get(self.kind, self.kind)}-{self.number}"
+
+    @property
+    def pause(self) -> float:
+        fixed = {"post": AUTHOR_PAUSE, "edge": EDGE_PAUSE, "busy": BUSY_PAUSE, "form": BUSY_PAUSE}
+        return fixed.get(self.kind, self.think)
+
+
+class Client:
+    """One author or visitor. With a gate it works only in the stages that need it."""
+
+    def __init__(
+        self, bearing: Bearing, site: Site, journal: Journal, *, author: Author | None = None, gate: Gate | None = None
+    ) -> None:
+        self.name = bearing.name
+        self._bearing = bearing
         self._site = site
         self._journal = journal
         self._author = author
-        self._pause = {"post": AUTHOR_PAUSE, "page": VISITOR_PAUSE}.get(kind, EDGE_PAUSE)
+        self._gate = gate
+        self._dice = random.Random(f"{bearing.seed}-{self.name}")  # noqa: S311  repeatable on purpose, guards nothing
 
     def work(self, stop: threading.Event) -> None:
-        number = 0
-        while not stop.wait(self._pause):
+        number, kind = 0, self._bearing.kind
+        while not stop.wait(self._bearing.pause):
+            if self._gate and not self._gate.lets(kind, self._bearing.number):
+                stop.wait(IDLE)
+                continue
             number += 1
-            op = self._journal.begin(self.name, number, self._kind)
+            op = self._journal.begin(self.name, number, kind)
             if op is None:
                 return
             outcome, value = self._try(op)
-            self._journal.end(op, self.name, self._kind, outcome, **value)
+            self._journal.end(op, self.name, kind, outcome, **value)
 
     def _try(self, op: str) -> tuple[str, dict[str, Any]]:
-        unclear = "info" if self._kind == "post" else "fail"
+        unclear = "info" if self._bearing.kind in ("post", "form") else "fail"
         try:
             page = self._request(op)
         except Unreachable as exc:
@@ -180,8 +216,7 @@ class Client:
         except (OSError, http.client.HTTPException) as exc:
             return unclear, {"error": f"{type(exc).__name__}: {exc}"[:200]}
         value: dict[str, Any] = {"status": page.status}
-        if cache := page.headers.get("X-Cache"):
-            value["cache"] = cache
+        value |= {name: page.headers[header] for header, name in TOLD.items() if page.headers.get(header)}
         if page.status in (200, 201):
             return "ok", value
         # WordPress refuses before it writes; behind a 5xx anything may have happened.
@@ -191,6 +226,16 @@ class Client:
     def _request(self, op: str) -> Page:
         if self._author:
             return self._author.post(op)
-        if self._kind == "edge":
-            return at_edge(self._site, "/")
-        return at_balancer(self._site, Ask("GET", f"/?drill={op}"))
+        takes = f"&drill-takes={self._dice.uniform(*TAKES):.2f}"
+        match self._bearing.kind:
+            case "edge":
+                return at_edge(self._site, Ask("GET", "/"))
+            case "visit":
+                return at_edge(self._site, Ask("GET", f"/?drill={op}"))
+            case "busy":
+                return at_edge(self._site, Ask("GET", f"/?drill={op}{takes}"))
+            case "form":
+                kind = {"Content-Type": "application/x-www-form-urlencoded"}
+                return at_edge(self._site, Ask("POST", f"/?drill={op}{takes}", _BODY, kind))
+            case _:
+                return at_balancer(self._site, Ask("GET", f"/?drill={op}"))

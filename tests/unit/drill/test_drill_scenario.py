@@ -7,14 +7,21 @@ from pathlib import Path
 import pytest
 
 from altis_local.drill import scenario
+from altis_local.drill.checks import CHECKS
 from altis_local.errors import RefusedByPlan, UsageError
+from altis_local.model.plans import PLANS
+from altis_local.model.spec import BREAKABLE
 
 CRASH = scenario.find("db-writer-crash")
 
 
-def test_the_builtin_drill_is_there_with_every_check() -> None:
-    assert [s.name for s in scenario.builtin()] == ["db-writer-crash"]
-    assert len(CRASH.checks) == 11
+def test_the_builtin_drills_are_there_and_make_every_check() -> None:
+    assert [s.name for s in scenario.builtin()] == ["cavalcade-burst", "db-writer-crash", "web-scale"]
+    assert {check.name for s in scenario.builtin() for check in s.checks} == CHECKS.keys()
+
+
+def test_every_breakable_setting_has_its_drill() -> None:
+    assert {s.twin.broken for s in scenario.builtin() if s.twin} == set(BREAKABLE)
 
 
 def test_the_seed_settles_the_offsets() -> None:
@@ -56,7 +63,7 @@ def test_every_problem_of_a_file_is_told_at_once(tmp_path: Path) -> None:
 
 def test_unknown_names_are_told(tmp_path: Path) -> None:
     file = tmp_path / "bad.yaml"
-    text = (scenario.FOLDER / "db-writer-crash.yaml").read_text()
+    text = (scenario.folder() / "db-writer-crash.yaml").read_text()
     file.write_text(text.replace("enterprise", "huge").replace("one-writer", "one-wroter").replace("semi-sync", "glue"))
     with pytest.raises(UsageError, match=r"huge.*one-wroter.*glue"):
         scenario.load(file)
@@ -79,3 +86,48 @@ def test_a_broken_file_is_a_usage_error(tmp_path: Path) -> None:
     file.write_text("a: [")
     with pytest.raises(UsageError, match="not YAML"):
         scenario.load(file)
+
+
+BURST, SCALE = scenario.find("cavalcade-burst"), scenario.find("web-scale")
+
+
+@pytest.mark.parametrize(
+    ("drill", "plan", "why"),
+    [(SCALE, "local", "has just 1 web"), (BURST, "local", "has just 1 cavalcade"), (SCALE, "staging", "not among its")],
+)
+def test_a_plan_that_cannot_scale_is_refused_with_the_reason(drill: scenario.Scenario, plan: str, why: str) -> None:
+    with pytest.raises(RefusedByPlan, match=why):
+        scenario.refuse(drill, plan)
+
+
+def test_faults_belong_to_a_stage(tmp_path: Path) -> None:
+    (kill,) = scenario.schedule(SCALE, seed=1)
+    assert (kill.stage, kill.fault.target) == ("rush", "web-b1")
+    assert scenario.schedule(CRASH, seed=1)[0].stage == "work"
+    file = tmp_path / "bad.yaml"
+    text = (scenario.folder() / "web-scale.yaml").read_text()
+    file.write_text(text.replace("stage: rush", "stage: rash"))
+    with pytest.raises(UsageError, match="unknown stage 'rash'"):
+        scenario.load(file)
+    file.write_text(text.replace("at_s: 5.0", "at_s: 50"))
+    with pytest.raises(UsageError, match=r"comes 50\.5 s into the stage rush of 14 s"):
+        scenario.load(file)
+
+
+def test_the_number_of_jobs_is_a_parameter() -> None:
+    assert [stage.jobs for stage in scenario.with_jobs(BURST, 2000).stages] == [0, 2000, 0]
+    with pytest.raises(UsageError, match="has no jobs"):
+        scenario.with_jobs(SCALE, 5)
+    with pytest.raises(UsageError, match="stages of web-scale"):
+        scenario.lasting(SCALE, 5)
+
+
+@pytest.mark.parametrize(("plan", "numbers"), [("production", [2, 4, 2]), ("enterprise", [3, 4, 3])])
+def test_least_and_most_are_the_plans(plan: str, numbers: list[int]) -> None:
+    assert [scenario.members(stage.until, PLANS[plan]) for stage in SCALE.stages if stage.until] == numbers
+
+
+@pytest.mark.parametrize("writers", [1, 3])
+def test_too_few_writers_would_measure_one_clients_pause(writers: int) -> None:
+    with pytest.raises(ValueError, match="at least 4"):
+        scenario.Workload(writers=writers)

@@ -12,7 +12,7 @@ from drill_histories import Story, crash, facts, run
 from altis_local.drill import report, scenario, store
 from altis_local.drill.evidence import Evidence, dump, load
 from altis_local.drill.judge import document, judge
-from altis_local.drill.plot import timeline
+from altis_local.drill.pictures import picture
 from altis_local.errors import UsageError
 from altis_local.model.faults import Fault, from_labels
 
@@ -101,7 +101,7 @@ def test_what_clients_were_told_cannot_become_markup(tmp_path: Path) -> None:
 
 
 def test_the_picture_follows_the_page_in_light_and_dark() -> None:
-    svg = timeline(judge(CRASH, failing()))
+    svg = picture(judge(CRASH, failing()))
     assert "var(--ink)" in svg
     assert "#0a0b" not in svg
     assert "lost" in svg
@@ -109,7 +109,7 @@ def test_the_picture_follows_the_page_in_light_and_dark() -> None:
 
 def test_an_empty_history_has_no_picture_but_a_report(tmp_path: Path) -> None:
     judged = judge(CRASH, run(Story(), faults=(), journal=[]))
-    assert timeline(judged) == ""
+    assert picture(judged) == ""
     report.write(saved(tmp_path), judged)
 
 

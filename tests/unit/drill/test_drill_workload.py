@@ -13,10 +13,12 @@ from typing import Any
 import pytest
 
 from altis_local.drill.ledger import build, parse
-from altis_local.drill.workload.config import Config, Database, Site
+from altis_local.drill.workload.config import Config, Database, Site, Turn
 from altis_local.drill.workload.direct import Writer
+from altis_local.drill.workload.gate import Gate
+from altis_local.drill.workload.jobs import Scheduler, serialized
 from altis_local.drill.workload.journal import Journal
-from altis_local.drill.workload.site import Author, Client
+from altis_local.drill.workload.site import Author, Bearing, Client
 
 
 class Wordpress(BaseHTTPRequestHandler):
@@ -32,7 +34,7 @@ class Wordpress(BaseHTTPRequestHandler):
             self._answer(200, b"0123456789" if logged_in else b"0")
         elif self.path.startswith("/?drill="):
             self.server.asked.append(dict(self.headers))  # type: ignore[attr-defined]
-            self._answer(self.server.state, b"<p>hello</p>")  # type: ignore[attr-defined]
+            self._answer(self.server.state, b"<p>hello</p>", **self.server.headers)  # type: ignore[attr-defined]
         else:
             self._answer(200, b"form")
 
@@ -64,7 +66,7 @@ class Wordpress(BaseHTTPRequestHandler):
 @pytest.fixture
 def server() -> Iterator[ThreadingHTTPServer]:
     made = ThreadingHTTPServer(("127.0.0.1", 0), Wordpress)
-    made.state, made.asked = 200, []  # type: ignore[attr-defined]
+    made.state, made.asked, made.headers = 200, [], {}  # type: ignore[attr-defined]
     threading.Thread(target=made.serve_forever, args=(0.01,), daemon=True).start()
     yield made
     made.shutdown()
@@ -85,7 +87,7 @@ def outcome(kind: str, where: Site, author: Author | None = None) -> tuple[str, 
     """What one operation of a client is journaled as."""
     out = io.BytesIO()
     journal = Journal(out, run="r", limit=1)
-    Client("c", kind, where, journal, author).work(threading.Event())
+    Client(Bearing(kind, think=0.0), where, journal, author=author).work(threading.Event())
     (attempt,) = build(parse(out.getvalue().decode().splitlines())).attempts
     return attempt.outcome, dict(attempt.value)
 
@@ -156,6 +158,71 @@ def test_the_operations_are_bounded_and_each_is_told_before() -> None:
 
 
 def test_a_config_survives_its_json() -> None:
-    config = Config("write", "r", 7, 9.0, 5, 0.01, Database("h", "u", "p"), site(1), 4, 1, 1, 1)
+    config = Config(
+        mode="write",
+        run="r",
+        seed=7,
+        seconds=9.0,
+        operations=5,
+        pause=0.01,
+        database=Database("h", "u", "p"),
+        site=site(1),
+        writers=4,
+        stages=(Turn("calm"), Turn("rush", busy=3, jobs=2, job_s=0.5)),
+    )
     assert Config.load(config.dump()) == config
     assert "password" not in repr(config.site) + repr(config)
+    assert (config.most("busy"), config.most("form"), config.most("job")) == (3, 0, 1)
+
+
+def test_stages_come_one_by_one_as_they_are_asked_for() -> None:
+    gate = Gate((Turn("calm"), Turn("rush", busy=2), Turn("ebb", forms=1)))
+    assert (gate.follow(), gate.lets("busy", 1)) == (False, False)
+    gate.ask()
+    gate.ask()
+    assert (gate.follow(), gate.stage.name) == (True, "rush")
+    assert [gate.lets("busy", n) for n in (1, 2, 3)] == [True, True, False]
+    assert (gate.follow(), gate.lets("busy", 1), gate.lets("form", 1)) == (True, False, True)
+    gate.ask()
+    assert (gate.follow(), gate.stage.name) == (False, "ebb")
+
+
+def test_a_client_waits_for_its_stage(server: ThreadingHTTPServer) -> None:
+    out = io.BytesIO()
+    journal = Journal(out, run="r", limit=1)
+    gate = Gate((Turn("calm"), Turn("rush", busy=1)))
+    stop = threading.Event()
+    client = Client(Bearing("busy"), site(server.server_port), journal, gate=gate)
+    worker = threading.Thread(target=client.work, args=(stop,), daemon=True)
+    worker.start()
+    worker.join(0.2)
+    assert out.getvalue() == b""
+    gate.ask()
+    gate.follow()
+    worker.join(5.0)
+    assert [op.kind for op in parse(out.getvalue().decode().splitlines())] == ["busy", "busy"]
+
+
+def test_the_history_tells_which_container_answered_and_which_cache(server: ThreadingHTTPServer) -> None:
+    server.headers = {"X-Served-By": "web-a1", "X-Cache": "Miss from cloudfront"}  # type: ignore[attr-defined]
+    _, value = outcome("page", site(server.server_port))
+    assert value == {"status": 200, "served": "web-a1", "cache": "Miss from cloudfront"}
+
+
+def test_jobs_are_written_as_php_writes_them() -> None:
+    assert serialized("r-job-1-7", 0.25) == 'a:2:{i:0;s:9:"r-job-1-7";i:1;d:0.25;}'
+
+
+def test_a_job_that_cannot_be_asked_for_is_a_certain_failure() -> None:
+    out = io.BytesIO()
+    journal = Journal(out, run="r", limit=3)
+    stop = threading.Event()
+    gate = Gate((Turn("burst", jobs=5, job_s=1.0),))
+    scheduler = Scheduler("job-1", Database("127.0.0.1", "u", "p", closed_port()), journal, gate, seed=1)
+    worker = threading.Thread(target=scheduler.work, args=(stop,), daemon=True)
+    worker.start()
+    worker.join(0.5)
+    stop.set()
+    worker.join(5.0)
+    attempts = build(parse(out.getvalue().decode().splitlines())).attempts
+    assert [(a.kind, a.outcome) for a in attempts] == [("job", "fail")] * 3
