@@ -15,7 +15,7 @@ from altis_local.clock import Clock
 from altis_local.model.cloud import LogGroup
 from altis_local.model.gtid import GtidSet
 from altis_local.model.spec import Spec
-from altis_local.model.state import Container, DbNode, Protection
+from altis_local.model.state import CacheNode, Container, DbNode, Protection
 from altis_local.model.topology import MEMBER_ROLES, Member
 
 
@@ -64,6 +64,8 @@ class DbWriter(Protocol):
 class CacheWriter(Protocol):
     """What acting needs of a redis member."""
 
+    def observe(self) -> CacheNode: ...
+    def forget(self, keep: tuple[str, ...]) -> int: ...
     def promote(self) -> None: ...
     def follow(self, address: str) -> None: ...
     def kill_clients(self) -> None: ...

@@ -8,7 +8,7 @@ from __future__ import annotations
 from contextlib import suppress
 
 from altis_local.act.context import Context, ProxyWriter
-from altis_local.errors import ActionFailed, Unreachable
+from altis_local.errors import ActionFailed, AltisError, Unreachable
 from altis_local.model import actions as do
 from altis_local.model.topology import address
 
@@ -20,6 +20,8 @@ INSTALL = "install-site"
 """In the web image: installs unless it is installed, then migrates; safe to run again after any interruption."""
 INSTALL_LIMIT = 180.0
 """Seconds for the site's installation; a large project's migration may take minutes."""
+CATCH_UP_LIMIT = 5.0
+"""Seconds for a reader to apply the installation; it usually has within 0.1 s."""
 LAST_LINES = 15
 
 
@@ -72,17 +74,34 @@ def follow_cache(context: Context, action: do.FollowCache) -> None:
 
 
 def install_site(context: Context, action: do.InstallSite) -> None:
-    """By the project's own commands, in a web container, as a deployment would; then noted in the database."""
+    """By the project's own commands, in a web container, as a deployment would; then noted in the database.
+
+    Visitors of a site that is not there yet, or not yet in the reader that they meet, leave in the cache that there is
+    none, and nothing would find it from then on: the cache is emptied before, and after when every reader has it.
+    """
     container = context.container(action.member)
     if container is None:
         raise ActionFailed("is gone", member=action.member)
+    _empty_cache(context)
     done = context.engine.exec(container.id, (INSTALL,), user="www-data", timeout=INSTALL_LIMIT)
     if done.exit_code != 0:
         lines = tuple(done.output.splitlines()[-LAST_LINES:])
         context.note(f"{INSTALL} ended with {done.exit_code} in {action.member}", lines)
         raise ActionFailed(f"{INSTALL} ended with {done.exit_code}", member=action.member, log=lines)
-    spec = context.spec
-    writer = next(
-        m for m in spec.members("db") if context.container(m.name) and not context.sessions.db(m).observe().read_only
-    )
-    context.sessions.db(writer).mark_site(spec.site_url)
+    nodes = [context.sessions.db(m) for m in context.spec.members("db") if context.container(m.name)]
+    writer = next(node for node in nodes if not node.observe().read_only)
+    installed = writer.executed()
+    for node in nodes:
+        if node is not writer:
+            with suppress(AltisError):  # a broken reader is not routed either
+                node.wait_applied(installed, timeout=CATCH_UP_LIMIT)
+    _empty_cache(context)
+    writer.mark_site(context.spec.site_url)
+
+
+def _empty_cache(context: Context) -> None:
+    for m in context.spec.members("redis"):
+        node = context.sessions.cache(m)
+        with suppress(AltisError):  # without a primary there is nothing to empty
+            if node.observe().is_primary:
+                node.forget(())

@@ -55,6 +55,12 @@ class FakeRedisNode:
         cache.keys.add(key)
         cache.offset += 1
 
+    def forget(self, keep: tuple[str, ...]) -> int:
+        cache = self._reach(self.address)
+        gone = {key for key in cache.keys if not key.startswith(keep)}
+        cache.keys -= gone
+        return len(gone)
+
     def promote(self) -> None:
         self._reach(self.address).source = ""
 
