@@ -5,7 +5,7 @@ Times are seconds since the epoch here, and milliseconds at AWS. It holds no pol
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +14,9 @@ from altis_local.model.cloud import LogGroup
 
 PAGE = 1000
 """Events of one answer to a question for events; AWS allows 10,000."""
+
+MISSING = "ResourceNotFoundException"
+"""AWS's word for a group or stream that is not there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +36,15 @@ class LogEvent:
     stream: str
     message: str
     id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Stream:
+    """A stream of a group; `last` is the time of its newest event, 0 where it has none."""
+
+    name: str
+    last: float
+    bytes: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +99,55 @@ def events(aws: Aws, group: str, window: Window, token: str = "") -> tuple[tuple
         for row in said.get("events", ())
     )
     return tuple(found), str(said.get("nextToken") or "")
+
+
+def streams(aws: Aws, group: str, prefix: str = "") -> tuple[Stream, ...]:
+    """Every stream of a group whose name begins so."""
+    asked = {"logGroupName": group} | ({"logStreamNamePrefix": prefix} if prefix else {})
+    rows = (row for page in _pages(aws, "DescribeLogStreams", asked) for row in page["logStreams"])
+    return tuple(
+        Stream(row["logStreamName"], (row.get("lastEventTimestamp") or 0) / 1000, int(row.get("storedBytes") or 0))
+        for row in rows
+    )
+
+
+def count_at(aws: Aws, group: str, stream: str, at: int) -> int:
+    """How many events of a stream have just that time (milliseconds)."""
+    # LocalStack takes both ends into the range, AWS leaves the end out.
+    said = aws.json(
+        "logs",
+        "GetLogEvents",
+        logGroupName=group,
+        logStreamName=stream,
+        startTime=at,
+        endTime=at + 1,
+        startFromHead=True,
+    )
+    return sum(1 for row in said["events"] if row["timestamp"] == at)
+
+
+def create_stream(aws: Aws, group: str, stream: str) -> None:
+    """Make a stream; one that is there is fine. AwsError ResourceNotFoundException where the group is not."""
+    try:
+        aws.json("logs", "CreateLogStream", logGroupName=group, logStreamName=stream)
+    except AwsError as error:
+        if error.code != "ResourceAlreadyExistsException":
+            raise
+
+
+def put(aws: Aws, group: str, stream: str, lines: Iterable[tuple[int, str]]) -> None:
+    """Append events (milliseconds, text) in the order of their times, within the limits of one request."""
+    rows = [{"timestamp": at, "message": text} for at, text in lines]
+    aws.json("logs", "PutLogEvents", logGroupName=group, logStreamName=stream, logEvents=rows)
+
+
+def delete_stream(aws: Aws, group: str, stream: str) -> None:
+    """Remove a stream with its events; one that is not there is fine."""
+    try:
+        aws.json("logs", "DeleteLogStream", logGroupName=group, logStreamName=stream)
+    except AwsError as error:
+        if error.code != MISSING:
+            raise
 
 
 def _pages(aws: Aws, operation: str, asked: dict[str, Any]) -> Iterator[dict[str, Any]]:

@@ -101,6 +101,10 @@ class Engine:
         """Container id -> working set in bytes, where the kernel's files can be read."""
         return cgroups.memory(ids, self._cgroup_root)
 
+    def processor(self, ids: Iterable[str]) -> dict[str, float]:
+        """Container id -> seconds of processor time since its start, where the kernel's files can be read."""
+        return cgroups.processor(ids, self._cgroup_root)
+
     def is_held(self, container: str) -> bool:
         """Whether a container's processes are stopped (SIGSTOP), all but its init, which takes no such signal."""
         with translated(f"processes of {container[:12]}", fine=(404, 409)):

@@ -67,7 +67,7 @@ class Loop:
         self.store = parts.store
         self.journal = parts.journal
         self._parts = parts
-        self._after_snapshot = after_snapshot
+        self._listeners = [after_snapshot]
         self._joined: set[str] = set()
         self._pool = ThreadPoolExecutor(32, thread_name_prefix="act")
         self._executor = Executor(self._run, self.wake)
@@ -77,6 +77,10 @@ class Loop:
         self._said: tuple[str, bool] = ("", False)
         self._changed_at = parts.clock.monotonic()
         self.seen: Seen | None = None
+
+    def listen(self, listener: Callable[[Snapshot], None]) -> None:
+        """Tell one more of each snapshot; it must not keep the loop waiting."""
+        self._listeners.append(listener)
 
     def wake(self) -> None:
         """Take the next turn now."""
@@ -115,7 +119,8 @@ class Loop:
         asked, spec = spec, self._scaled(spec, snapshot)
         self._recent = advance(self._recent, snapshot, healing.draining(spec, snapshot))
         self.seen = Seen(asked, spec, snapshot, self._recent)
-        self._after_snapshot(snapshot)
+        for listener in self._listeners:
+            listener(snapshot)
         for steps in turn.decide(spec, snapshot, self._recent):
             if self._executor.begin(steps):
                 self._changed_at = self._parts.clock.monotonic()

@@ -17,6 +17,7 @@ from altis_local.clients.engine import Engine
 from altis_local.clients.record import FileRecords
 from altis_local.clients.watch import SessionWatcher
 from altis_local.clock import SystemClock
+from altis_local.control import telling
 from altis_local.control.journal import Journal
 from altis_local.control.loop import Loop, Parts, Seen
 from altis_local.control.resolver import Resolver
@@ -76,6 +77,7 @@ def main() -> int:
         return 78
     Resolver().start()
     waking.start(environment)
+    told = telling.start(loop, engine, waking.sessions)
     worker = threading.Thread(target=loop.run, name="loop")
     worker.start()
 
@@ -99,6 +101,7 @@ def main() -> int:
     server.run()
     loop.journal.close()
     loop.close()
+    told.close()
     waking.close()
     worker.join(timeout=5)
     # Probes of frozen members may still wait for their time limit; nothing is lost by leaving them.

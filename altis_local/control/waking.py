@@ -36,6 +36,10 @@ class Waking:
         self._closed = threading.Event()
         self._lives: dict[str, tuple[str, float]] = {}
 
+    @property
+    def sessions(self) -> LiveSessions:
+        return self._sessions
+
     def start(self, environment: str) -> None:
         threading.Thread(target=self._follow, args=(environment,), name="events", daemon=True).start()
 
