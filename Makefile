@@ -1,16 +1,13 @@
 # altis-local: `make help` says what there is. Everything here is short; the work is in scripts/ and in the package.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help up down prepare venv engine images format check unit contract parts stack drills test bench clean
+.PHONY: help up down prepare venv engine images format check unit contract stack drills test bench clean
 
 BIN := .venv/bin
 PLAN ?=
 ONLY ?=
 AGAIN ?=
 RUNS ?=
-# Parts that no environment has yet (storage, images, search, stand-ins, jobs): their images and tests are whole, but
-# they cost minutes to build, so they run by `make parts` until `start` brings them up.
-PARTS := $(wildcard $(addprefix tests/contract/test_,aws_image.py cavalcade.py search_image.py standins.py tachyon_image.py))
 # Unit tests are told apart from the others by folder; warnings are errors in all of them (pyproject.toml).
 PYTEST := $(BIN)/pytest
 
@@ -49,20 +46,17 @@ check: venv ## Format, lint, types, layers, unit tests; no engine, under a minut
 unit: venv
 	@$(PYTEST) tests/unit benchmarks/tests -n auto -q -o console_output_style=none
 
-contract: images
-	@ALTIS_REQUIRE_ENGINE=1 $(PYTEST) tests/contract $(addprefix --ignore=,$(PARTS))
+contract: images ## Tests of each image and client against the real thing
+	@ALTIS_REQUIRE_ENGINE=1 $(PYTEST) tests/contract -n 2 --dist loadfile --durations=10
 
-parts: images ## Contract tests of parts that no environment has yet
-	@ALTIS_REQUIRE_ENGINE=1 $(PYTEST) $(PARTS)
+stack: images ## Tests of whole environments
+	@ALTIS_REQUIRE_ENGINE=1 $(PYTEST) tests/stack --durations=15
 
-stack: images
-	@ALTIS_REQUIRE_ENGINE=1 $(PYTEST) tests/stack
-
-drills: images
-	@ALTIS_REQUIRE_ENGINE=1 $(PYTEST) tests/drills
+drills: images ## Tests of the drills and their broken twins
+	@ALTIS_REQUIRE_ENGINE=1 $(PYTEST) tests/drills --durations=10
 
 test: check images ## Everything CI runs: check, contract, stack and drill tests
-	@ALTIS_REQUIRE_ENGINE=1 $(PYTEST) tests/contract tests/stack tests/drills $(addprefix --ignore=,$(PARTS)) --durations=15
+	@code=0; for part in contract stack drills; do $(MAKE) --no-print-directory $$part || code=1; done; exit $$code
 
 bench: prepare ## Measure what is missing in benchmarks/RESULTS.md (ONLY=start,wp: some of it; AGAIN=1: start over)
 	@$(BIN)/python -m benchmarks $(ONLY) $(if $(AGAIN),--again) $(if $(RUNS),--runs $(RUNS))
