@@ -24,7 +24,9 @@ def browse(
     """Open the site in the browser; where there is no browser, print its address."""
     if page not in PAGES:
         raise UsageError(f"there is no page {page}", hint=f"there is: {', '.join(PAGES)}")
-    url = environment().status()["urls"].get(page)
+    chosen = environment()
+    chosen.running()
+    url = chosen.status()["urls"].get(page)
     if not url:
         raise ActionFailed(f"this environment has no {page}", hint="`altis-local status` shows its addresses")
     opened = not show and has_browser() and webbrowser.open(url)

@@ -67,7 +67,7 @@ def _watch(chosen: Environment, every: float, *, once: bool, json: bool) -> None
 def _rows(status: Mapping[str, Any]) -> Mapping[str, Any]:
     rows: Mapping[str, Any] | None = status.get("scaling")
     if rows is None:
-        raise ActionFailed("the control plane is of another version", hint="`altis-local start` replaces it")
+        raise ActionFailed("it is of another version", member="control", hint="`altis-local start` replaces it")
     return rows
 
 

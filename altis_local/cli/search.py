@@ -53,5 +53,5 @@ def reindex(
     """Take all posts in anew: `wp elasticpress sync` in the sandbox."""
     words = ["elasticpress", "sync", *(["--setup", "--yes"] if setup else []), *(["--network-wide"] if network else [])]
     chosen = environment()
-    chosen.services()  # says what is to be done where the environment is stopped
+    chosen.running()
     site_command.run(chosen, words, json=json)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from email import message_from_string, policy
+from email import message_from_bytes, policy
 from email.message import EmailMessage
 from typing import Any
 
@@ -70,7 +70,8 @@ def _text(raw: Any) -> str:
 
 
 def _parsed(mail_id: str, at: str, source: str, raw: str) -> Mail:
-    message = message_from_string(raw, policy=policy.default)
+    # As bytes: text parts may be sent as they are, in UTF-8.
+    message = message_from_bytes(raw.encode(), policy=policy.default)
     return Mail(
         id=mail_id,
         at=at,

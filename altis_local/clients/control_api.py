@@ -17,6 +17,8 @@ from altis_local.errors import ActionFailed, AltisError, Conflict, RefusedByPlan
 
 Document = Mapping[str, Any]
 
+_NEWER = "`altis-local start` replaces it by the one of this version"
+
 
 class ControlApi(NamedTuple):
     """Where the API is published on this machine, and the token for it."""
@@ -136,7 +138,7 @@ class ControlApi(NamedTuple):
             document = {"error": answer.text.strip()[:500]}
             if answer.status == 404:
                 # Its refusals are documents. This is the answer of one that does not know the path.
-                document = {"error": "the control plane is of another version", "hint": "`altis-local start` again"}
+                raise ActionFailed("it is of another version", member="control", hint=_NEWER) from None
         if answer.status >= 400:
             raise _error(answer.status, document)
         return document

@@ -60,6 +60,13 @@ class Environment:
         """What there is of it; UsageError when there is nothing."""
         return existing(self.reader, self.name)
 
+    def running(self) -> Standing:
+        """What there is of it; ActionFailed where it is stopped."""
+        found = self.standing()
+        if not any(c.is_running for c in found.members):
+            raise ActionFailed(f"environment {self.name} is stopped", hint=f"`altis-local -p {self.name} start`")
+        return found
+
     def exists(self) -> bool:
         return bool(standing(self.reader, self.name).containers)
 
@@ -116,7 +123,7 @@ class Environment:
 
     def expose(self, door: str, port: int | None = None) -> int:
         """Let the host reach the database (`writer` or `reader`); the port on loopback. Ends with `stop`."""
-        self.services()  # it must be running
+        self.running()
         with self._alone("db expose"):
             return exposing.expose(self.engine, self.standing(), door, port, self.clock)
 
@@ -132,10 +139,7 @@ class Environment:
 
     def services(self) -> ServicesApi:
         """Storage, mail, cache, search, CDN, jobs and traces of the environment, which must be running."""
-        found = self.standing()
-        if not any(c.is_running for c in found.members):
-            raise ActionFailed(f"environment {self.name} is stopped", hint=f"`altis-local -p {self.name} start`")
-        return ServicesApi(self._lifecycle().reach(found))
+        return ServicesApi(self._lifecycle().reach(self.running()))
 
     def scale(self, role: str, count: int | None, *, timeout: float = START_TIMEOUT) -> Document:
         """Change the number of members of a role and wait until it is so; None lets it follow the load."""

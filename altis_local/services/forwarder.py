@@ -11,6 +11,7 @@ import contextlib
 import logging
 import signal
 import socket
+import struct
 import sys
 from collections.abc import Sequence
 
@@ -36,19 +37,26 @@ async def _serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, hos
         there = await connected(host, port)
     except OSError as error:
         log.warning("nobody answers at %s:%s: %s", host, port, error)
-        writer.transport.abort()
+        _reset(writer)
         return
     far_reader, far_writer = there
     try:
         await asyncio.gather(_pour(reader, far_writer), _pour(far_reader, writer))
     except OSError:
         # One side was reset: the other must see that too, and not a tidy end.
-        writer.transport.abort()
-        far_writer.transport.abort()
+        _reset(writer)
+        _reset(far_writer)
     finally:
         for side in (writer, far_writer):
             with contextlib.suppress(OSError):
                 side.close()
+
+
+def _reset(writer: asyncio.StreamWriter) -> None:
+    """Hang up with a reset: a plain close would look like an end."""
+    with contextlib.suppress(OSError):
+        writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    writer.transport.abort()
 
 
 async def connected(host: str, port: int) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:

@@ -55,9 +55,10 @@ def _handler(fake: HttpFake) -> type[BaseHTTPRequestHandler]:
             content = document if isinstance(document, bytes) else json.dumps(document).encode()
             self.send_response(status)
             self.end_headers()
-            self.wfile.write(content)
+            if self.command != "HEAD":
+                self.wfile.write(content)
 
-        do_GET = do_PUT = do_POST = answer
+        do_GET = do_HEAD = do_PUT = do_POST = do_DELETE = answer
 
         def address_string(self) -> str:
             return "client"
