@@ -30,6 +30,8 @@ from altis_local.model.faults import Fault
 
 WORK_WITHIN = 45.0
 """Seconds for the clients' container to start and for each client to be acknowledged once."""
+STRIKE_WITHIN = 30.0
+"""Seconds after which a fault that is still being applied is waited for without looking at anything else."""
 END_WITHIN = 25.0
 """Seconds for the clients to end their last operation."""
 READ_WITHIN = 90.0
@@ -195,8 +197,10 @@ class Drilling:
         names = " + ".join(f"{one.fault.kind} {one.fault.target}" for one in timed)
         with self._phase(names), ThreadPoolExecutor(len(timed)) as pool:
             # Side by side, since each is armed before its moment and waits for it.
-            for done in [pool.submit(self._apply, one, begin + one.offset) for one in timed]:
-                done.result()
+            struck = [pool.submit(self._apply, one, begin + one.offset) for one in timed]
+            self._staging.watch(lambda: all(one.done() for one in struck), STRIKE_WITHIN)
+            for one in struck:
+                one.result()
 
     def _pass_until(self, moment: float) -> None:
         self._clock.sleep(max(0.0, moment - self._clock.monotonic()))

@@ -84,7 +84,8 @@ class Stage(_Strict):
     """The same with a POST, which nobody may ask for twice."""
     jobs: Annotated[int, Field(ge=0, le=10_000)] = 0
     """Scheduled jobs, all due when the stage begins."""
-    jobs_per_s: Annotated[float, Field(ge=0, le=100)] = 0
+    jobs_kept: Count = 0
+    """Whenever fewer are due or running, more come due: so many are under way all the time, however fast they go."""
     job_s: Annotated[float, Field(ge=0, le=60)] = 0
     """Seconds that a job takes, at most; half of it at least."""
 

@@ -83,7 +83,7 @@ def config(setting: Setting, scenario: Scenario, *, mode: Mode, run: str, seed: 
         visitors=work.visitors,
         cdn_visitors=work.cdn_visitors,
         edge_visitors=work.edge_visitors,
-        stages=tuple(Turn(s.name, s.busy, s.forms, s.jobs, s.jobs_per_s, s.job_s) for s in stages),
+        stages=tuple(Turn(s.name, s.busy, s.forms, s.jobs, s.jobs_kept, s.job_s) for s in stages),
     )
 
 

@@ -63,10 +63,22 @@ class Staging:
 
     def stay(self, moment: float) -> None:
         """Until that moment (monotonic), looking."""
-        if not self._roles:
+        if self._roles:
+            self.watch(lambda: False, moment - self._clock.monotonic())
+        else:
             self._clock.sleep(max(0.0, moment - self._clock.monotonic()))
-            return
-        wait_until(lambda: self._look() is None and False, Deadline(moment, self._clock), every=LOOK)
+
+    def watch(self, is_over: Callable[[], bool], within: float) -> None:
+        """Look until it is over, where there is something to look at; it does not hold up who has nothing."""
+
+        def look() -> bool:
+            if is_over():
+                return True
+            self._look()
+            return False
+
+        if self._roles:
+            wait_until(look, Deadline.after(max(0.0, within), self._clock), every=LOOK)
 
     def end(self, reached: float | None) -> None:
         now = self._now

@@ -52,13 +52,14 @@ class Turn:
     """The same with a POST."""
     jobs: int = 0
     """Jobs that are due at once when the stage begins."""
-    jobs_per_s: float = 0.0
+    jobs_kept: int = 0
+    """So many are due or running at least."""
     job_s: float = 0.0
     """Seconds that a job takes, at most; half of it at least."""
 
     def clients(self, kind: str) -> int:
         """How many clients of a kind are at work."""
-        return {"busy": self.busy, "form": self.forms, "job": int(bool(self.jobs or self.jobs_per_s))}[kind]
+        return {"busy": self.busy, "form": self.forms, "job": int(bool(self.jobs or self.jobs_kept))}[kind]
 
 
 @dataclass(frozen=True, slots=True, repr=False, kw_only=True)

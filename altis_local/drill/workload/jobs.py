@@ -29,6 +29,12 @@ CREATE TABLE {RUNS} (id BIGINT UNSIGNED AUTO_INCREMENT PRIMARY KEY, job VARCHAR(
 _DUE = "UTC_TIMESTAMP() - INTERVAL 2 SECOND"
 
 
+LOOK = 0.5
+"""Seconds between two looks at how many are under way."""
+_OPEN = "SELECT COUNT(*) FROM"
+_OF_OURS = "WHERE hook = %s AND status IN ('waiting', 'running')"
+
+
 def prepare(where: Database) -> None:
     """An empty table for this run."""
     session = Session(where)
@@ -45,7 +51,7 @@ def serialized(name: str, seconds: float) -> str:
 
 
 class Scheduler:
-    """Schedules the jobs of each stage: those of its beginning at once, then so many each second."""
+    """Schedules the jobs of each stage: those of its beginning at once, then enough to keep so many under way."""
 
     def __init__(self, name: str, where: Database, journal: Journal, gate: Gate, *, seed: int) -> None:
         self.name = name
@@ -62,14 +68,13 @@ class Scheduler:
         while not stop.wait(IDLE):
             turn = self._gate.stage
             if self._gate.number != self._stage:
-                self._stage, self._next = self._gate.number, time.monotonic()
+                self._stage = self._gate.number
                 for begin in range(0, turn.jobs, BATCH):
                     self._schedule(turn, min(BATCH, turn.jobs - begin))
-            if turn.jobs_per_s and time.monotonic() >= self._next:
-                self._schedule(turn, 1)
-                self._next = max(self._next + 1 / turn.jobs_per_s, time.monotonic())
-        if self._session:
-            self._session.close()
+            if turn.jobs_kept and time.monotonic() >= self._next:
+                self._schedule(turn, turn.jobs_kept - self._open(turn.jobs_kept))
+                self._next = time.monotonic() + LOOK
+        self._drop()
 
     def _schedule(self, turn: Turn, count: int) -> None:
         ops = []
@@ -82,6 +87,20 @@ class Scheduler:
         outcome, error = self._insert(turn, ops)
         for op in ops:
             self._journal.end(op, self.name, "job", outcome, **error)
+
+    def _open(self, unknown: int) -> int:
+        """Jobs that are due or running; `unknown` where the database does not say."""
+        try:
+            session = self._session = self._session or Session(self._where)
+            return int(session.ask(f"{_OPEN} {self._where.jobs_table} {_OF_OURS}", (HOOK,))[0][0])
+        except (Unreachable, OSError, pymysql.MySQLError):
+            self._drop()
+            return unknown
+
+    def _drop(self) -> None:
+        if self._session:
+            self._session.close()
+            self._session = None
 
     def _insert(self, turn: Turn, ops: list[str]) -> tuple[str, dict[str, str]]:
         values = [v for op in ops for v in (HOOK, serialized(op, turn.job_s * self._dice.uniform(0.5, 1.0)))]
@@ -96,8 +115,7 @@ class Scheduler:
                 tuple(values),
             )
         except (OSError, pymysql.MySQLError) as exc:
-            session.close()
-            self._session = None
+            self._drop()
             code = exc.args[0] if exc.args else None
             return "fail" if code in NOT_DONE else "info", {"error": brief(exc)}
         return "ok", {}
