@@ -39,6 +39,8 @@ def container(client: APIClient, request: ContainerRequest) -> dict[str, Any]:
         "entrypoint": None if request.entrypoint is None else list(request.entrypoint),
         "user": request.user or None,
         "stop_signal": request.stop_signal or None,
+        # For whoever stops it by hand: control names its own.
+        "stop_timeout": round(request.stop_timeout),
         "ports": list(request.publish),
         "host_config": _host_config(client, request),
         "networking_config": _first_network(client, request),
