@@ -20,7 +20,11 @@ from altis_local.clients.builder import ca_bundle
 from altis_local.clients.engine import Engine
 from altis_local.clients.engine_values import NetworkRequest, qualified
 from altis_local.errors import Conflict
+from tests.contract.cdn_site import cdn, mortal, site
 from tests.contract.members import FakeMembers, Lab, Members, RealMembers
+
+__all__ = ["cdn", "mortal", "site"]
+"""Fixtures of other modules that tests get by name."""
 
 BASE = "altis-local/base:trixie"
 IMAGES = Path(__file__).parents[2] / "compose" / "images"

@@ -1,222 +1,22 @@
-"""The cdn image by itself: real container, two small origins in the place of the load balancers.
-
-The origins are containers of the same image running compose/images/cdn/testing/origin.conf: they answer as the query
-asks and tell in JSON what reached them. Networks have random names and subnets and go away with the module.
-"""
+"""The cdn image by itself: caches, headers, TLS, purges, and what visitors see of lost load balancers."""
 
 from __future__ import annotations
 
 import gzip
 import http.client
 import json
-import random
-import secrets
-import shutil
 import socket
 import ssl
 import subprocess
 import threading
-from collections.abc import Iterator
-from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from altis_local.clock import Deadline, SystemClock, wait_until
+from altis_local.clock import Deadline, wait_until
+from tests.contract.cdn_site import CLOCK, HOST, IMAGE, Cdn, Site, docker, is_open, tls, url
 
 pytestmark = pytest.mark.engine
-
-CLOCK = SystemClock()
-SOURCE = Path(__file__).parents[2] / "compose" / "images" / "cdn"
-IMAGE = "altis-local/cdn:contract"
-HOST = "localhost:8443"
-
-
-def docker(*arguments: str, check: bool = True) -> str:
-    done = subprocess.run(["docker", *arguments], capture_output=True, text=True, check=False)
-    assert done.returncode == 0 or not check, f"docker {arguments[0]}: {done.stderr}"
-    return (done.stdout + done.stderr).strip()
-
-
-@dataclass(frozen=True)
-class Answer:
-    status: int
-    headers: dict[str, str]
-    body: bytes
-
-    @property
-    def cache(self) -> str:
-        return self.headers["x-cache"].split()[0]
-
-    @property
-    def seen(self) -> dict[str, Any]:
-        """What the origin says it received."""
-        return dict(json.loads(self.body))
-
-
-@dataclass
-class Cdn:
-    """One cdn container, and the way to talk to it."""
-
-    name: str
-    address: str
-    admin_address: str
-    lbs: tuple[str, str]
-    secrets: dict[str, str] = field(repr=False, default_factory=dict)
-
-    def get(
-        self, path: str, *, port: int = 8443, method: str = "GET", body: bytes | None = None, **headers: str
-    ) -> Answer:
-        connection = http.client.HTTPSConnection(self.address, port, context=tls(), timeout=10)
-        return ask(connection, method, path, {"Host": HOST} | headers, body)
-
-    def admin(self, method: str, path: str, body: object = None) -> Answer:
-        data = None if body is None else json.dumps(body).encode()
-        return ask(http.client.HTTPConnection(self.admin_address, 9000, timeout=5), method, path, {}, data)
-
-    def invalidate(self, *paths: str) -> dict[str, Any]:
-        return self.admin("POST", "/invalidate", {"paths": paths}).seen
-
-    def states(self) -> list[str]:
-        lbs = self.admin("GET", "/health").seen["lbs"]
-        return [lbs[name]["state"] for name in ("lb-a", "lb-b")]
-
-
-def tls(maximum: ssl.TLSVersion = ssl.TLSVersion.TLSv1_3) -> ssl.SSLContext:
-    context = ssl.create_default_context()
-    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-    context.maximum_version = maximum
-    return context
-
-
-def ask(
-    connection: http.client.HTTPConnection, method: str, path: str, headers: dict[str, str], body: bytes | None = None
-) -> Answer:
-    connection.putrequest(method, path, skip_host="Host" in headers, skip_accept_encoding=True)
-    for name, value in headers.items():
-        connection.putheader(name.replace("_", "-"), value)
-    if body is not None:
-        connection.putheader("Content-Length", str(len(body)))
-    connection.endheaders(body)
-    response = connection.getresponse()
-    answer = Answer(response.status, {k.lower(): v for k, v in response.getheaders()}, response.read())
-    connection.close()
-    return answer
-
-
-def key_pair(folder: Path) -> tuple[str, str]:
-    key, certificate = folder / "key.pem", folder / "cert.pem"
-    subprocess.run(
-        ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1", "-subj", "/CN=localhost",
-         "-keyout", str(key), "-out", str(certificate)],
-        check=True, capture_output=True,
-    )  # fmt: skip
-    return certificate.read_text(), key.read_text()
-
-
-def make_network(name: str, *options: str) -> str:
-    """Create a network on a free /24; returns its first three numbers."""
-    for _ in range(20):
-        prefix = f"10.{random.randint(200, 239)}.{random.randint(0, 255)}"
-        made = docker("network", "create", *options, "--subnet", f"{prefix}.0/24", name, check=False)
-        if "overlaps" not in made:
-            return prefix
-    pytest.fail("no free subnet")
-
-
-def run_cdn(cdn: Cdn, prefix: str, networks: dict[str, str], cache: str = "192m", **environment: str) -> None:
-    values = cdn.secrets | {
-        "ALTIS_SITE_HOST": "localhost",
-        "CDN_EXTRA_HOSTS": "*.altis.test, extra.test",
-        "ALTIS_SERVERS_LB": " ".join(
-            f"{n}={networks['edge']}.{i}" for n, i in (("lb-a", 11), ("lb-b", 12))
-        ),
-        "ALTIS_ADDRESS_ADMIN": cdn.admin_address,
-        "ALTIS_CONTROL_ADMIN": f"{networks['admin']}.1",
-    }  # fmt: skip
-    flags = [flag for name, value in (values | environment).items() for flag in ("-e", f"{name}={value}")]
-    own = cdn.address.rpartition(".")[2]
-    docker("create", "--name", cdn.name, "--network", f"{prefix}-ingress", "--ip", cdn.address, "--read-only",
-           "--tmpfs", "/run", "--tmpfs", "/tmp", "--tmpfs", f"/var/cache/nginx:size={cache}", "--cap-drop", "ALL",
-           *flags, IMAGE)  # fmt: skip
-    for network in ("edge", "admin"):
-        docker("network", "connect", "--ip", f"{networks[network]}.{own}", f"{prefix}-{network}", cdn.name)
-    docker("start", cdn.name)
-
-
-def is_open(address: str, port: int) -> bool:
-    try:
-        socket.create_connection((address, port), timeout=1).close()
-    except OSError:
-        return False
-    return True
-
-
-@dataclass
-class Site:
-    prefix: str
-    networks: dict[str, str]
-    cdn: Cdn
-    brotli: Cdn
-
-
-@pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    if (
-        shutil.which("docker") is None
-        or subprocess.run(["docker", "info"], capture_output=True, check=False).returncode
-    ):
-        pytest.skip("no container engine answers")
-    docker("build", "-q", "-t", IMAGE, str(SOURCE))
-    prefix = f"t-cdn-{secrets.token_hex(3)}"
-    names = {"ingress": (), "edge": ("--internal",), "admin": ("--internal",)}
-    certificate, key = key_pair(tmp_path_factory.mktemp("tls"))
-    pair = {"ALTIS_TLS_CERT": certificate, "ALTIS_TLS_KEY": key}
-    try:
-        networks = {name: make_network(f"{prefix}-{name}", *options) for name, options in names.items()}
-        lbs = (f"{prefix}-lb-a", f"{prefix}-lb-b")
-        for number, name in enumerate(lbs, start=11):
-            docker("run", "-d", "--name", name, "--network", f"{prefix}-edge", "--ip", f"{networks['edge']}.{number}",
-                   "-e", f"NAME={name[-4:]}", "-v", f"{SOURCE / 'testing'}:/testing:ro", "--entrypoint", "nginx",
-                   IMAGE, "-e", "stderr", "-c", "/testing/origin.conf")  # fmt: skip
-        cdns = [
-            Cdn(f"{prefix}-{name}", f"{networks['ingress']}.{n}", f"{networks['admin']}.{n}", lbs, pair)
-            for name, n in (("cdn", 20), ("brotli", 21))
-        ]
-        run_cdn(cdns[0], prefix, networks)
-        run_cdn(cdns[1], prefix, networks, cache="48m", CDN_BROTLI="1")
-        for cdn in cdns:
-            assert wait_until(lambda cdn=cdn: is_open(cdn.address, 8443), Deadline.after(10, CLOCK)), docker(
-                "logs", cdn.name
-            )
-        yield Site(prefix, networks, *cdns)
-    finally:
-        left = docker("ps", "-aq", "--filter", f"name={prefix}").split()
-        if left:
-            docker("rm", "-f", *left, check=False)
-        for name in names:
-            docker("network", "rm", f"{prefix}-{name}", check=False)
-
-
-@pytest.fixture
-def cdn(site: Site) -> Cdn:
-    return site.cdn
-
-
-@pytest.fixture
-def mortal(site: Site) -> Iterator[Cdn]:
-    """The same cdn, for tests that break its load balancers: they are well again afterwards."""
-    yield site.cdn
-    for lb in site.cdn.lbs:
-        docker("unpause", lb, check=False)
-        docker("start", lb, check=False)
-    recovered = wait_until(lambda: site.cdn.states() == ["well", "well"], Deadline.after(5, CLOCK))
-    assert recovered, site.cdn.states()
-
-
-def url(query: str = "", stem: str = "/page") -> str:
-    return f"{stem}-{secrets.token_hex(4)}{query}"
 
 
 # What enters the cache ---------------------------------------------------------------------------------------------
@@ -357,13 +157,6 @@ def test_host_names(cdn: Cdn) -> None:
     refused = cdn.get("/", Host="nope.test")
     assert refused.cache == "Error"
     assert b"could not be satisfied" in refused.body
-
-
-@pytest.mark.parametrize("path", ["/uploads/a.jpg", "/tachyon/a.jpg"])
-def test_media_never_reaches_web(cdn: Cdn, path: str) -> None:
-    answer = cdn.get(path)
-    assert answer.status == 404
-    assert b'"name"' not in answer.body
 
 
 # Time, purge -------------------------------------------------------------------------------------------------------
@@ -570,8 +363,24 @@ def test_expired_copies_when_the_origin_fails(mortal: Cdn) -> None:
         ({"ALTIS_TLS_KEY": "-----BEGIN PRIVATE KEY-----\nAA==\n-----END PRIVATE KEY-----"}, "refuses"),
         ({"ALTIS_SERVERS_LB": "lb-a"}, "not name=address"),
         ({"ALTIS_SITE_HOST": "a;b"}, "do not belong there: ;"),
+        ({"ALTIS_AWS": "127.0.0.1", "ALTIS_BUCKET": "b"}, "ALTIS_TACHYON is not set"),
+        ({"ALTIS_AWS": "127.0.0.1", "ALTIS_TACHYON": "127.0.0.1"}, "ALTIS_BUCKET is not set"),
+        ({"ALTIS_AWS": "1.2", "ALTIS_TACHYON": "1.2.3", "ALTIS_BUCKET": "b"}, "'1.2' is no address"),
+        ({"ALTIS_AWS": "::1", "ALTIS_TACHYON": "127.0.0.1", "ALTIS_BUCKET": "b"}, "do not belong there: ::"),
+        ({"ALTIS_AWS": "127.0.0.1", "ALTIS_TACHYON": "127.0.0.1", "ALTIS_BUCKET": "b';"}, "do not belong there: ';"),
     ],
-    ids=["no-key", "no-certificate", "bad-key", "bad-servers", "injection"],
+    ids=[
+        "no-key",
+        "no-certificate",
+        "bad-key",
+        "bad-servers",
+        "injection",
+        "no-tachyon",
+        "no-bucket",
+        "bad-address",
+        "not-an-address",
+        "bad-bucket",
+    ],
 )
 def test_a_bad_environment_ends_with_a_reason(site: Site, change: dict[str, str], message: str) -> None:
     values = site.cdn.secrets | {

@@ -33,7 +33,13 @@ function M.refused()
   write("Bad request. This host name is not configured for any distribution.")
 end
 
--- No load balancer could be reached, or none answered in time.
+-- A method that the location does not take.
+function M.method_refused()
+  write("This distribution is not configured to allow the HTTP request method that was used for this request. "
+    .. "The distribution supports only cachable requests.")
+end
+
+-- No origin could be reached, or none answered in time.
 function M.unsatisfied()
   if ngx.status == 504 then
     write("CloudFront attempted to establish a connection with the origin, but either the attempt failed "

@@ -20,7 +20,7 @@ end
 local function is_static(path)
   local extension = path:match("%.(%w+)$")
   return extension ~= nil and STATIC_EXTENSIONS[extension:lower()] == true
-    and path:find("^/wp%-json/") == nil
+    and not (path:find("^/wp%-json/") or path:find("^/uploads/") or path:find("^/tachyon/"))
 end
 
 local function seconds(cache_control, directive)
