@@ -16,6 +16,13 @@ from altis_local.environment.previewing import preview
 from altis_local.naming import environment_name
 from altis_local.settings import Settings, load
 
+_HEADING = """\
+# {name} as a plain compose file, by `altis-local config compose`. `altis-local build` makes its images; then
+# `docker compose -f FILE up --wait` serves the site. It has no control plane: the first db member is the writer and
+# the first redis member the primary for good, and nobody heals, scales or fails over. The passwords are placeholders,
+# the certificate is signed by nobody.
+"""
+
 app = typer.Typer(no_args_is_help=True, help="The configuration: altis-local.yml, environment, flags.")
 
 
@@ -57,8 +64,10 @@ def schema() -> None:
 
 @app.command()
 def compose() -> None:
-    """The whole environment as a plain compose file, with placeholders for secrets."""
+    """The whole environment as a plain compose file that runs by itself: without control, with placeholder secrets."""
     import yaml  # noqa: PLC0415 - of all commands only this one writes YAML
 
     name = environment().name
-    yaml.safe_dump(preview(name, load(Path.cwd())), sys.stdout, sort_keys=False, allow_unicode=True)
+    document = preview(name, load(Path.cwd()))
+    print(_HEADING.format(name=name), end="")
+    yaml.safe_dump(document, sys.stdout, sort_keys=False, allow_unicode=True)

@@ -61,3 +61,12 @@ class Resolver:
                 if self._socket.fileno() < 0:
                     return
                 log.warning("resolver: %s", error)
+
+
+def main() -> None:
+    """The name server alone, for an environment that has no control."""
+    Resolver()._serve()
+
+
+if __name__ == "__main__":
+    main()

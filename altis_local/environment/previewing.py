@@ -1,6 +1,6 @@
 """What a first start would make of a configuration, without an engine: for `config` and `images`.
 
-Called by the command line. It builds nothing and chooses no free port or block: it takes the first of each.
+Called by the command line. It builds nothing and looks for no free port or block.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ from typing import Any
 
 from altis_local.clients import builder, compose_model
 from altis_local.environment import allocation, definition
-from altis_local.environment.control_container import Identity
 from altis_local.environment.paths import compose_files, fixture_site, shipped, user_paths
 from altis_local.environment.rendering import compose_document
 from altis_local.errors import UsageError
@@ -23,15 +22,10 @@ def preview(name: str, loaded: Loaded) -> Mapping[str, Any]:
     found = services(loaded)
     if "control" not in found:
         raise UsageError("compose/ has no service control", hint="the checkout is incomplete")
-    block = str(next(allocation.blocks()))
-    port = loaded.settings.port or allocation.FIRST_SITE_PORT
-    ground = definition.Ground(name, block, port, found)
-    spec = definition.compose_spec(loaded.settings, ground, previous=None, secrets=definition.KEEP)
-    folder = str(loaded.folder) if loaded.files else ""
-    control = Identity(
-        name, block, allocation.FIRST_API_PORT, port, spec.site_url, spec.plan, spec.timing, folder, found["control"]
-    )
-    return compose_document(spec, control)
+    # The block that environments take last.
+    *_, block = allocation.blocks()
+    ground = definition.Ground(name, str(block), loaded.settings.port or allocation.FIRST_SITE_PORT, found)
+    return compose_document(definition.compose_spec(loaded.settings, ground, previous=None, secrets=definition.KEEP))
 
 
 def services(loaded: Loaded) -> Mapping[str, Service]:

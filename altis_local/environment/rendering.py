@@ -1,7 +1,7 @@
-"""The whole environment as one plain compose file, for people who want to read or compare it. Pure.
+"""The whole environment as one plain compose file that runs without control (fixed.py says what it fixes). Pure.
 
-Called by `config compose`. Secrets are placeholders; control is in it, since without it every database stays
-read-only and every proxy empty.
+Called by `config compose`: for people who want to read it, and as what ours is compared with. Secrets are
+placeholders. Nothing in it has a label or a name of ours, so that it is never taken for an environment.
 """
 
 from __future__ import annotations
@@ -13,48 +13,44 @@ from typing import Any
 
 from altis_local.act.containers import request
 from altis_local.clients.engine_values import ContainerRequest, qualified
-from altis_local.environment import control_container
-from altis_local.environment.control_container import Identity
+from altis_local.environment import fixed
 from altis_local.model.spec import Secrets, Spec
-from altis_local.model.topology import CONTROL, NETWORKS, PUBLISHING_NETWORKS, automatic_range, subnet
+from altis_local.model.topology import NETWORKS, PUBLISHING_NETWORKS, automatic_range, subnet
 
 _MARK = "\ue000"
 """Around the name of a placeholder until dollars are escaped; no text of ours holds it."""
 
 PLACEHOLDERS = Secrets(
-    *(
-        f"{_MARK}{name}{_MARK}"
-        for name in (
-            "ALTIS_DB_PASSWORD",
-            "ALTIS_DB_CONTROL_PASSWORD",
-            "ALTIS_DB_REPLICA_PASSWORD",
-            "ALTIS_REDIS_PASSWORD",
-            "ALTIS_SITE_SECRET",
-            "ALTIS_TLS_CERT",
-            "ALTIS_TLS_KEY",
-        )
-    )
+    db=f"{_MARK}ALTIS_DB_PASSWORD{_MARK}",
+    db_control=f"{_MARK}ALTIS_DB_CONTROL_PASSWORD{_MARK}",
+    db_replica=f"{_MARK}ALTIS_DB_REPLICA_PASSWORD{_MARK}",
+    redis=f"{_MARK}ALTIS_REDIS_PASSWORD{_MARK}",
+    site=f"{_MARK}ALTIS_SITE_SECRET{_MARK}",
+    tls_cert="",
+    tls_key="",
 )
+"""The cdn makes a certificate by itself."""
+_OF_A_MEMBER = ("command", "depends_on", "healthcheck", "hostname", "ports", "volumes")
+"""What a service that runs once does not take from the one it is like; its addresses are not taken either."""
 
 
-def compose_document(spec: Spec, control: Identity) -> Mapping[str, Any]:
-    """A document for `docker compose`, one service for each member."""
+def compose_document(spec: Spec) -> Mapping[str, Any]:
+    """A document for `docker compose up --wait`: one service for each member, and those that run once."""
     spec = dataclasses.replace(spec, secrets=PLACEHOLDERS)
-    services = {}
-    volumes: set[str] = set()
-    requests = [request(spec, member, spec.services[member.role]) for member in spec.wanted()]
-    token = f"{_MARK}ALTIS_API_TOKEN{_MARK}"
-    requests.append(control_container.request(control, token, qualified(spec.environment, CONTROL.name)))
     prefix = qualified(spec.environment, "")
-    for made in requests:
-        services[made.name.removeprefix(prefix)] = _service(made, prefix)
+    services, volumes = {}, set()
+    for who in spec.wanted():
+        made = request(spec, who, spec.services[who.role])
+        services[who.name] = _over(_service(made, prefix), fixed.member(spec, who))
         volumes |= {v.partition(":")[0].removeprefix(prefix) for v in made.volumes if not v.startswith("/")}
+    services |= {name: _once(services, given) for name, given in fixed.once(spec).items()}
+    services[fixed.RESOLVER] = fixed.resolver(spec)
     plain: Mapping[str, Any] = _plain(
         {
-            "name": f"altis-{spec.environment}",
+            "name": f"{spec.environment}-compose",
             "services": services,
             "networks": {name: _network(spec, name) for name in NETWORKS},
-            "volumes": {name: {"name": prefix + name} for name in sorted(volumes)},
+            "volumes": {name: {} for name in sorted(volumes)},
         }
     )
     return plain
@@ -63,16 +59,15 @@ def compose_document(spec: Spec, control: Identity) -> Mapping[str, Any]:
 def _service(made: ContainerRequest, prefix: str) -> dict[str, Any]:
     given = {
         "image": made.image,
-        "container_name": made.name,
         "hostname": made.hostname,
-        "labels": dict(made.labels),
         "environment": dict(made.environment),
         "command": None if made.command is None else list(made.command),
         "entrypoint": None if made.entrypoint is None else list(made.entrypoint),
+        # The first network must be the one that publishes.
         "networks": {
-            a.network.removeprefix(prefix): {"ipv4_address": a.address}
+            a.network.removeprefix(prefix): {"ipv4_address": a.address, "priority": len(made.networks) - place}
             | ({"aliases": list(a.aliases)} if a.aliases else {})
-            for a in made.networks
+            for place, a in enumerate(made.networks)
         },
         "volumes": [v if v.startswith("/") else v.removeprefix(prefix) for v in made.volumes],
         "tmpfs": list(made.tmpfs),
@@ -96,18 +91,30 @@ def _service(made: ContainerRequest, prefix: str) -> dict[str, Any]:
     return {key: value for key, value in given.items() if value}
 
 
+def _over(service: Mapping[str, Any], changed: Mapping[str, Any]) -> dict[str, Any]:
+    """The service with what is changed; the environment is added to."""
+    merged = {**service, **changed}
+    merged["environment"] = {**service.get("environment", {}), **changed.get("environment", {})}
+    return merged
+
+
+def _once(services: Mapping[str, Any], given: fixed.Document) -> dict[str, Any]:
+    """Like a member's service, but for what it says otherwise. It has no data and no fixed address."""
+    like = services[given.pop("like")]
+    kept = {key: value for key, value in like.items() if key not in _OF_A_MEMBER}
+    return {**_over(kept, given), "networks": {name: {} for name in given["networks"]}}
+
+
 def _network(spec: Spec, name: str) -> dict[str, Any]:
     net = subnet(spec.block, name)
+    publishing = name in PUBLISHING_NETWORKS
     config = {
         "subnet": str(net),
         "gateway": str(ipaddress.IPv4Address(int(net.network_address) + 1)),
         "ip_range": automatic_range(spec.block, name),
     }
-    return {
-        "name": qualified(spec.environment, name),
-        "internal": name not in PUBLISHING_NETWORKS,
-        "ipam": {"config": [config]},
-    }
+    closed = {} if publishing else {"driver_opts": {"com.docker.network.bridge.inhibit_ipv4": "true"}}
+    return {"internal": not publishing, "ipam": {"config": [config]}} | closed
 
 
 def _plain(value: Any) -> Any:

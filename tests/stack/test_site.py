@@ -24,13 +24,7 @@ SETTINGS = 4
 
 @pytest.fixture
 def admin(ha: World) -> Iterator[httpx.Client]:
-    """A browser in which the administrator has logged in, by the form and its cookies."""
-    with ha.client(follow_redirects=True) as browser:
-        browser.get("/wp-login.php")
-        form = {"log": "admin", "pwd": "password", "testcookie": "1", "redirect_to": f"{ha.url}/wp-admin/"}
-        page = browser.post("/wp-login.php", data=form)
-        assert page.status_code == 200
-        assert page.url.path == "/wp-admin/", page.text[:2000]
+    with ha.administrator() as browser:
         yield browser
 
 

@@ -11,7 +11,8 @@ import secrets
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,7 @@ CLOCK = SystemClock()
 CONVERGED = 90.0
 """Seconds for an environment to be well again: crash recovery of a database on a busy machine included."""
 TABLE = "altis_drill.stack"
+COMMAND = (sys.executable, "-m", "altis_local.cli.main")
 
 Row = dict[str, Any]
 Ended = subprocess.CompletedProcess[str]
@@ -47,11 +49,12 @@ def eventually(check: Callable[[], bool], what: str, within: float = CONVERGED, 
 
 
 class World:
-    """One environment by name. Nothing is made before `start`."""
+    """One environment by name. Nothing is made before `start`. `command`: altis-local, where it is not the one here."""
 
-    def __init__(self, name: str, folder: Path) -> None:
+    def __init__(self, name: str, folder: Path, command: Sequence[str] = COMMAND) -> None:
         self.name = name
         self.folder = folder
+        self.command = tuple(command)
         self.engine = Engine()
         self.environment = Environment(name, folder=folder)
         self.faults = Faults(name, self.engine, self.environment.reader, CLOCK)
@@ -63,7 +66,7 @@ class World:
         """A command begun and not waited for, in a process group of its own."""
         environ = {k: v for k, v in os.environ.items() if not k.startswith("ALTIS_LOCAL_")}
         return subprocess.Popen(
-            [sys.executable, "-m", "altis_local.cli.main", "-p", self.name, *words],
+            [*self.command, "-p", self.name, *words],
             cwd=options.pop("cwd", self.folder),
             env=environ,
             text=True,
@@ -162,6 +165,17 @@ class World:
     def client(self, **options: Any) -> httpx.Client:
         """A visitor. Certificates are checked where a test is about them."""
         return httpx.Client(base_url=self.url, verify=False, timeout=20.0, **options)
+
+    @contextmanager
+    def administrator(self) -> Iterator[httpx.Client]:
+        """A browser in which the administrator has logged in, by the form and its cookies."""
+        with self.client(follow_redirects=True) as browser:
+            browser.get("/wp-login.php")
+            form = {"log": "admin", "pwd": "password", "testcookie": "1", "redirect_to": f"{self.url}/wp-admin/"}
+            page = browser.post("/wp-login.php", data=form)
+            assert page.status_code == 200
+            assert page.url.path == "/wp-admin/", page.text[:2000]
+            yield browser
 
     def answers(self) -> None:
         """The site answers, asked past every cache, and says what it is."""
