@@ -94,7 +94,7 @@ def copying(
         if not source.startswith(SCHEME):
             moved = upload(storage, Path(source), key_of(target, bucket), acl, report)
         elif target.startswith(SCHEME):
-            moved = copy(storage, key_of(source, bucket), key_of(target, bucket), acl, report)
+            moved = copy(storage, key_of(source, bucket), key_of(target, bucket), acl)
         else:
             moved = download(storage, key_of(source, bucket), Path(target), report)
     finally:

@@ -9,9 +9,12 @@ from dataclasses import dataclass
 from xml.etree import ElementTree
 
 from altis_local.clients.aws import Aws, AwsError, Request
+from altis_local.clients.aws_signature import encoded_path
 
 PAGE = 1000
 """Keys of one answer: the most that S3 gives."""
+COPY = 300.0
+"""Seconds a copy may take: S3 reads and writes all of it before it answers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +65,12 @@ def about(aws: Aws, bucket: str, key: str) -> StoredObject | None:
 def delete(aws: Aws, bucket: str, key: str) -> None:
     """Delete one key; one that is not there is fine."""
     aws.send(Request("s3", "DELETE", f"/{bucket}/{key}"))
+
+
+def copy(aws: Aws, bucket: str, source: str, target: str, *, acl: str) -> None:
+    """Store an object under another key, too, with its type. Raises AwsError where there is none."""
+    headers = {"x-amz-copy-source": encoded_path(f"/{bucket}/{source}"), "x-amz-acl": acl}
+    aws.send(Request("s3", "PUT", f"/{bucket}/{target}", {}, headers), limit=COPY)
 
 
 def _row(row: ElementTree.Element) -> StoredObject:

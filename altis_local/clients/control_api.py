@@ -76,7 +76,7 @@ class ControlApi(NamedTuple):
 
     def aws_order(self, order: str, **words: Any) -> Document:
         """Let the environment's AWS services change something (control/aws_requests has the list)."""
-        return self._call("POST", f"/aws/{order}", words, timeout=60.0)
+        return self._call("POST", f"/aws/{order}", words, timeout=300.0)
 
     def object(self, key: str) -> Iterator[bytes]:
         """An object of the bucket in blocks. Refused before the first one where there is none."""

@@ -29,6 +29,10 @@ class ServicesApi(NamedTuple):
             if not following:
                 return
 
+    def copy_object(self, key: str, target: str, acl: str) -> Document:
+        """Store an object under another key, too."""
+        return self.api.aws_order("copy-object", key=key, target=target, acl=acl)
+
     def remove_objects(self, keys: Sequence[str]) -> Document:
         """Delete objects; {removed}. Versions stay, as the bucket keeps them."""
         return self.api.aws_order("delete-objects", keys=list(keys))

@@ -13,7 +13,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 
-from altis_local.control.aws_requests import Object, carry_out, opened
+from altis_local.control.aws_requests import Object, carry_out
 from altis_local.errors import UsageError
 from altis_local.model.spec import Spec
 
@@ -49,9 +49,9 @@ class AwsApi:
         thing = Object(spec, request.path_params["key"])
         if request.method == "PUT":
             return await self._store(request, thing)
-        answer, blocks = await run_in_threadpool(opened, thing)
-        headers = {name: value for name in _PASSED_ON if (value := answer.getheader(name))}
-        return StreamingResponse(blocks, headers=headers)
+        about = await run_in_threadpool(thing.about)
+        headers = {name: value for name in _PASSED_ON if (value := about.headers.get(name))}
+        return StreamingResponse(thing.read(about), headers=headers)
 
     async def _store(self, request: Request, thing: Object) -> Response:
         headers = {name: request.headers[name] for name in _TAKEN if name in request.headers}

@@ -7,9 +7,7 @@ services and the caller's words, and gives plain data. What has no name here can
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
-from http.client import HTTPResponse
 from typing import Any
 
 from altis_local.clients import aws_logs, aws_mail, aws_storage
@@ -19,6 +17,8 @@ from altis_local.model.spec import Spec
 
 BLOCK = 1 << 18
 """Bytes of an object that are passed on at a time."""
+PART = 8 << 20
+"""Bytes that are asked for at a time: LocalStack keeps in memory what it has read and its client has not taken."""
 MAIL_STREAMS = ("Failed", "Sent")
 """Of the log group of mail (fidelity MAIL-04)."""
 UPLOAD_LIMIT = 60.0
@@ -92,6 +92,14 @@ def object_data(asked: Asked) -> Any:
     return asdict(found)
 
 
+def copy_object(asked: Asked) -> Any:
+    """Store an object under another key, too: {key}."""
+    target, acl = asked.text("target"), asked.text("acl", "public-read")
+    object_data(asked)  # says where there is none
+    aws_storage.copy(asked.aws, bucket(asked.spec), asked.text("key"), target, acl=acl)
+    return {"key": target}
+
+
 def delete_objects(asked: Asked) -> Any:
     """Delete these keys, one after the other; {removed: [key]}."""
     keys = asked.words.get("keys")
@@ -155,6 +163,7 @@ QUESTIONS: Mapping[str, Operation] = {
 """What may be asked (GET /aws/NAME?word=…)."""
 
 ORDERS: Mapping[str, Operation] = {
+    "copy-object": copy_object,
     "delete-objects": delete_objects,
     "clear-mails": clear_mails,
 }
@@ -181,26 +190,24 @@ class Object:
     def _request(self, method: str, headers: Mapping[str, str], body: bytes | Iterable[bytes] = b"") -> Request:
         return Request("s3", method, f"/{bucket(self.spec)}/{self.key}", {}, headers, body)
 
-    @contextmanager
-    def read(self) -> Iterator[HTTPResponse]:
-        """The answer to a GET."""
-        with aws_of(self.spec).open(self._request("GET", {})) as answer:
-            yield answer
+    def about(self) -> Answer:
+        """The answer to a HEAD. Raises UsageError where there is no such object."""
+        try:
+            return aws_of(self.spec).send(self._request("HEAD", {}))
+        except AwsError as error:
+            if error.status != 404:
+                raise
+            raise UsageError(f"there is no object {self.key}", hint="altis-local s3 ls") from error
+
+    def read(self, about: Answer) -> Iterator[bytes]:
+        """The bytes of the object that `about` tells of, part by part; AwsError when it is replaced meanwhile."""
+        size = int(about.headers["content-length"])
+        for begin in range(0, size, PART):
+            span = {"range": f"bytes={begin}-{min(begin + PART, size) - 1}", "if-match": about.headers["etag"]}
+            with aws_of(self.spec).open(self._request("GET", span)) as answer:
+                while block := answer.read(BLOCK):
+                    yield block
 
     def write(self, blocks: Iterable[bytes], headers: Mapping[str, str]) -> Answer:
         """Store it. `headers` hold content-length, and may hold content-type, cache-control and x-amz-acl."""
         return aws_of(self.spec).send(self._request("PUT", headers, blocks), limit=UPLOAD_LIMIT)
-
-
-def opened(thing: Object) -> tuple[HTTPResponse, Iterator[bytes]]:
-    """An object's answer, and its bytes, which close it at their end."""
-    with ExitStack() as stack:
-        answer = stack.enter_context(thing.read())
-        held = stack.pop_all()
-    return answer, _blocks(answer, held)
-
-
-def _blocks(answer: HTTPResponse, held: ExitStack) -> Iterator[bytes]:
-    with held:
-        while block := answer.read(BLOCK):
-            yield block

@@ -26,6 +26,7 @@ class Storage(Protocol):
 
     def object_data(self, key: str) -> Document: ...
     def read_object(self, key: str) -> Iterator[bytes]: ...
+    def copy_object(self, key: str, target: str, acl: str) -> Document: ...
     def write_object(self, key: str, content: Iterator[bytes], size: int, headers: Mapping[str, str]) -> Document: ...
 
 
@@ -59,13 +60,11 @@ def upload(storage: Storage, file: Path, key: str, acl: str, report: Report) -> 
     return Moved(str(file), SCHEME + key, size)
 
 
-def copy(storage: Storage, key: str, target: str, acl: str, report: Report) -> Moved:
-    """Store an object under another key, too; its type stays."""
+def copy(storage: Storage, key: str, target: str, acl: str) -> Moved:
+    """Store an object under another key, too; its type stays, and its bytes do not leave S3."""
     target = f"{target}{key.rpartition('/')[2]}" if not target or target.endswith("/") else target
-    about = storage.object_data(key)
-    headers = {"content_type": str(about["content_type"]), "x_amz_acl": acl}
-    size = int(about["size"])
-    storage.write_object(target, _counted(storage.read_object(key), size, report), size, headers)
+    size = int(storage.object_data(key)["size"])
+    storage.copy_object(key, target, acl)
     return Moved(SCHEME + key, SCHEME + target, size)
 
 
