@@ -55,14 +55,14 @@ class TreeHashes:
             self._kept = {}
 
     def of(self, folder: Path, ignore: Path | None = None) -> str:
-        """Hash of every name, mode and content below `folder`, without what `ignore`, else its .dockerignore, leaves
-        out."""
+        """Hash of every name, content and executable bit below `folder`, without what `ignore`, else its
+        .dockerignore, leaves out. Other bits are the umask's of whoever fetched the files."""
         entries = sorted(_walk(folder, _ignored(ignore or folder / ".dockerignore")))
         signature = _digest(f"{rel}|{s.st_mode}|{s.st_size}|{s.st_mtime_ns}|{s.st_ctime_ns}" for rel, _, s in entries)
         kept = self._kept.get(str(folder))
         if kept and kept[0] == signature:
             return kept[1]
-        content = _digest(f"{rel}|{stat.S_IMODE(s.st_mode) & 0o777:o}|{_content(path, s)}" for rel, path, s in entries)
+        content = _digest(f"{rel}|{_mode(s):o}|{_content(path, s)}" for rel, path, s in entries)
         self._kept[str(folder)] = [signature, content]
         self._changed = True
         return content
@@ -92,6 +92,10 @@ def _digest(parts: Iterator[str] | Sequence[str]) -> str:
     for part in parts:
         digest.update(part.encode("utf-8", "surrogateescape") + b"\0")
     return digest.hexdigest()
+
+
+def _mode(status: os.stat_result) -> int:
+    return 0o755 if status.st_mode & stat.S_IXUSR else 0o644
 
 
 def _content(path: str, status: os.stat_result) -> str:

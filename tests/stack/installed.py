@@ -19,17 +19,18 @@ def build_wheel(folder: Path, source: Path | None = None) -> Path:
 
 
 def install(wheel: Path, folder: Path) -> tuple[str, ...]:
-    """A fresh virtual environment with the wheel in it; its command.
+    """A fresh virtual environment with the wheel in it; its command, with a cache of its own that is empty yet.
 
     What the package depends on is taken from here, so that nothing is downloaded. Nothing is found that way that the
     wheel has, or should have: its own folder comes first, and editable packages are not followed.
     """
-    subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(folder)], check=True)
-    python = folder / "bin" / "python"
+    venv = folder / "venv"
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(venv)], check=True)
+    python = venv / "bin" / "python"
     _pip("--python", str(python), "install", "--no-deps", "--no-index", str(wheel))
-    (packages,) = (folder / "lib").glob("python*/site-packages")
+    (packages,) = (venv / "lib").glob("python*/site-packages")
     (packages / "dependencies.pth").write_text(f"{sysconfig.get_path('purelib')}\n{sysconfig.get_path('platlib')}\n")
-    return (str(folder / "bin" / "altis-local"),)
+    return ("env", "-u", "PYTHONPATH", f"XDG_CACHE_HOME={folder / 'cache'}", str(venv / "bin" / "altis-local"))
 
 
 def _pip(*words: str) -> None:

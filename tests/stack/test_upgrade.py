@@ -26,7 +26,7 @@ Lives = dict[str, tuple[str, float]]
 def newer(tmp_path_factory: pytest.TempPathFactory, shared: World) -> Iterator[World]:
     """The shared environment as a later version handles it: another package, with one more field in the Spec."""
     folder = tmp_path_factory.mktemp("newer")
-    command = install(build_wheel(folder), folder / "venv")
+    command = install(build_wheel(folder), folder)
     (package,) = (folder / "venv" / "lib").glob("python*/site-packages/altis_local")
     _change(package / "__init__.py", r'__version__ = ".*"', '__version__ = "99.0"')
     field = '    broken: tuple[str, ...] = ()\n    of_the_future: str = "not known before"\n'
@@ -34,7 +34,7 @@ def newer(tmp_path_factory: pytest.TempPathFactory, shared: World) -> Iterator[W
     plan = r'(        Plan\("local"(.*)\n)'
     _change(package / "model" / "plans.py", plan, r'\1        Plan("galactic"\2\n')
     _change(package / "settings.py", r'Literal\["local", ', 'Literal["local", "galactic", ')
-    world = World(shared.name, shared.folder, ("env", f"XDG_CACHE_HOME={folder / 'cache'}", *command))
+    world = World(shared.name, shared.folder, command)
     before = _images()
     yield world
     shared.do("start")

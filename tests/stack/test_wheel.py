@@ -23,9 +23,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def command(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[str, ...]:
-    """It has no cache yet either, as on a machine that is new to it."""
-    folder = tmp_path_factory.mktemp("installed")
-    return ("env", f"XDG_CACHE_HOME={folder / 'cache'}", *install(wheel, folder / "venv"))
+    return install(wheel, tmp_path_factory.mktemp("installed"))
 
 
 @pytest.fixture
@@ -43,7 +41,7 @@ def test_it_is_the_package_of_the_wheel(command: tuple[str, ...], tmp_path: Path
         "import altis_local; from altis_local.environment.paths import shipped; print(altis_local.__file__, shipped())"
     )
     said = subprocess.run(
-        [*command[:-1], str(python), "-c", code], check=False, cwd=tmp_path, capture_output=True, text=True
+        [*command[:-1], str(python), "-c", code], check=True, cwd=tmp_path, capture_output=True, text=True
     )
     file, shipped = said.stdout.split()
     assert Path(file).is_relative_to(python.parents[1])

@@ -30,12 +30,14 @@ def build(tmp_path: Path) -> Build:
 
 
 def test_hash_follows_content_not_times(build: Build, options: ImageOptions) -> None:
-    """Written again with the same content: the same image. Any other content, name or mode: another."""
+    """Written again with the same content, under another umask: the same image. Any other content or name: another."""
     first = tags_of({"db": build}, options)
     conf = build.context / "conf" / "my.cnf"
     conf.write_text("a = 1")
     (build.context / "__pycache__").mkdir()
     (build.context / "__pycache__" / "x.pyc").write_text("left out")
+    conf.chmod(0o664)
+    (build.context / "Dockerfile").chmod(0o600)
     assert tags_of({"db": build}, options) == first
     seen = {first["db"]}
     for change in (
