@@ -42,6 +42,7 @@ class EngineWriter(Protocol):
         timeout: float = 60.0,
     ) -> ExecResult: ...
     def logs(self, container: str, tail: int = 20) -> tuple[str, ...]: ...
+    def pid(self, container: str) -> int: ...
 
 
 class DbWriter(Protocol):
@@ -110,6 +111,8 @@ class Context:
     """(member, text) -> where it was kept."""
     joined: Callable[[str], None]
     """Told the network that control has joined."""
+    linked: Callable[[str, float], None]
+    """Told the life of a container whose namespace was seen to, and for how many seconds it is to be left alone."""
     own_container: str
     """Control's own container; "" outside of one."""
     note: Callable[[str, tuple[str, ...]], None]

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from altis_local.act import cloud, containers, database, traffic
+from altis_local.act import cloud, containers, database, metadata, traffic
 from altis_local.act.context import Context
 from altis_local.errors import AltisError
 from altis_local.model import actions as do
@@ -45,6 +45,7 @@ _HANDLERS: Mapping[type, Callable[[Context, Any], None]] = {
     do.Route: traffic.route,
     do.InstallSite: traffic.install_site,
     do.PrepareAws: cloud.prepare_aws,
+    do.LinkMetadata: metadata.link_metadata,
 }
 
 

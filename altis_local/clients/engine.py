@@ -84,6 +84,12 @@ class Engine:
             return frozenset(self._client(QUICK).inspect_container(container)["NetworkSettings"]["Networks"])
         return frozenset()
 
+    def pid(self, container: str) -> int:
+        """The process number of a container's first process, as the host counts; 0 when it does not run."""
+        with translated(f"inspect {container[:12]}", fine=(404,)):
+            return int(self._client(QUICK).inspect_container(container)["State"].get("Pid") or 0)
+        return 0
+
     def image_exists(self, tag: str) -> bool:
         with translated(f"inspect image {tag}", fine=(404,)):
             self._client(QUICK).inspect_image(tag)  # type: ignore[no-untyped-call]

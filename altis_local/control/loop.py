@@ -69,6 +69,7 @@ class Loop:
         self._parts = parts
         self._listeners = [after_snapshot]
         self._joined: set[str] = set()
+        self._linked: dict[str, float] = {}
         self._pool = ThreadPoolExecutor(32, thread_name_prefix="act")
         self._executor = Executor(self._run, self.wake)
         self._wake = threading.Event()
@@ -115,7 +116,7 @@ class Loop:
         snapshot = self._parts.observer.take(
             spec, joined=frozenset(self._joined), record=self.store.record, in_flight=before
         )
-        snapshot = replace(snapshot, in_flight=before | self._executor.busy())
+        snapshot = replace(snapshot, in_flight=before | self._executor.busy(), linked=self._still_linked(snapshot))
         asked, spec = spec, self._scaled(spec, snapshot)
         self._recent = advance(self._recent, snapshot, healing.draining(spec, snapshot))
         self.seen = Seen(asked, spec, snapshot, self._recent)
@@ -125,6 +126,17 @@ class Loop:
             if self._executor.begin(steps):
                 self._changed_at = self._parts.clock.monotonic()
         return self._rhythm(spec, snapshot)
+
+    def _still_linked(self, snapshot: Snapshot) -> frozenset[str]:
+        """Lives that are left alone now. Those that ended, or whose time is over, are forgotten."""
+        there = {container.life for container in snapshot.containers}
+        for life, until in list(self._linked.items()):
+            if life not in there or until < snapshot.taken_at:
+                self._linked.pop(life, None)
+        return frozenset(self._linked)
+
+    def _link(self, life: str, seconds: float) -> None:
+        self._linked[life] = self.now() + seconds
 
     def _scaled(self, spec: Spec, snapshot: Snapshot) -> Spec:
         """The Spec with the numbers that the load asks for; a change is journaled with its reason."""
@@ -189,6 +201,7 @@ class Loop:
             save_record=self.store.save_record,
             save_aside=self.store.save_aside,
             joined=self._joined.add,
+            linked=self._link,
             own_container=self._parts.own_container,
             note=self._note,
         )

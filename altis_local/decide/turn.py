@@ -6,7 +6,7 @@ about their subject from what it sees then.
 
 from __future__ import annotations
 
-from altis_local.decide import cache, cloud, database, healing, routing, site
+from altis_local.decide import cache, cloud, database, healing, metadata, routing, site
 from altis_local.decide.diagnosis import diagnose
 from altis_local.decide.protection import is_protected
 from altis_local.model.actions import Steps
@@ -19,7 +19,8 @@ def decide(spec: Spec, snapshot: Snapshot, recent: Recent) -> tuple[Steps, ...]:
     """All Steps to be begun now, at most one for each key."""
     busy = snapshot.in_flight
     if spec.wish is Wish.STOPPED:
-        return _first_of_each(healing.decide(spec, snapshot, recent, busy), busy)
+        stopping = (*healing.decide(spec, snapshot, recent, busy), *metadata.leftovers(snapshot))
+        return _first_of_each(stopping, busy)
     if "networks" in busy:
         return ()
     chosen = [*cache.decide(spec, snapshot, recent)]
@@ -31,6 +32,7 @@ def decide(spec: Spec, snapshot: Snapshot, recent: Recent) -> tuple[Steps, ...]:
     chosen += routing.decide(spec, snapshot, recent, held)
     chosen += site.decide(spec, snapshot, recent)
     chosen += cloud.decide(spec, snapshot)
+    chosen += metadata.decide(spec, snapshot)
     return _first_of_each(tuple(chosen), busy)
 
 
@@ -50,7 +52,8 @@ def is_settled(spec: Spec, snapshot: Snapshot, recent: Recent) -> bool:
 def is_converged(spec: Spec, snapshot: Snapshot, recent: Recent) -> bool:
     """The environment is as it was asked for: every member well, the site installed, the data protected."""
     if spec.wish is Wish.STOPPED:
-        return not any(c.kind == "member" and c.phase in (Phase.RUNNING, Phase.PAUSED) for c in snapshot.containers)
+        ending = ("member", metadata.HELPER)
+        return not any(c.kind in ending and c.phase in (Phase.RUNNING, Phase.PAUSED) for c in snapshot.containers)
     well = all(snapshot.is_healthy(m.name) for m in spec.wanted())
     return (
         well

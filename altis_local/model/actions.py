@@ -216,6 +216,13 @@ class PrepareAws:
     groups: tuple[LogGroup, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class LinkMetadata:
+    """Let these members reach the instance metadata at its address in the cloud."""
+
+    members: tuple[str, ...]
+
+
 Action = (
     CreateNetworks
     | StartMember
@@ -242,6 +249,7 @@ Action = (
     | Route
     | InstallSite
     | PrepareAws
+    | LinkMetadata
 )
 
 

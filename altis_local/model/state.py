@@ -53,6 +53,11 @@ class Container:
     def is_running(self) -> bool:
         return self.phase is Phase.RUNNING
 
+    @property
+    def life(self) -> str:
+        """Another one after each start."""
+        return f"{self.id}@{self.started_at}"
+
 
 @dataclass(frozen=True, slots=True)
 class Receiver:
@@ -227,6 +232,8 @@ class Snapshot:
     networks: frozenset[str] = frozenset()
     joined: frozenset[str] = frozenset()
     """Networks that control itself has joined."""
+    linked: frozenset[str] = frozenset()
+    """Lives of containers that reach the instance metadata, or could not be helped to lately."""
     health: Mapping[str, Health] = field(default_factory=dict)
     db: Mapping[str, DbNode] = field(default_factory=dict)
     cache: Mapping[str, CacheNode] = field(default_factory=dict)

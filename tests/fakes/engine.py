@@ -299,6 +299,10 @@ class FakeEngine:
         if container in self._boxes:
             self._boxes[container].restart = policy
 
+    def pid(self, container: str) -> int:
+        self._answer()
+        return 1000 + int(self._box(container).phase is Phase.RUNNING)
+
     def exec(
         self,
         container: str,

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from altis_local.clients.engine_values import ExecResult
 from altis_local.clients.record import FileRecords
 from altis_local.clock import Clock, Deadline, SystemClock, wait_until
 from altis_local.control.journal import Journal
@@ -18,6 +19,7 @@ from altis_local.model.spec import Secrets, Service, Spec, Volume
 from altis_local.model.topology import Member
 from altis_local.observe.observer import Observer
 from tests.fakes.aws import Services
+from tests.fakes.engine import Box
 from tests.fakes.world import FakeSessions, World
 
 CLOCK = SystemClock()
@@ -28,10 +30,13 @@ SERVERS = {
 }
 
 
-def make_spec(plan: str) -> Spec:
+ROLES = ("cdn", "lb", "web", "endpoints", "db", "redis", "aws")
+
+
+def make_spec(plan: str, roles: tuple[str, ...] = ROLES) -> Spec:
     services = {
         role: Service(role, f"altis-local/{role}:1", SERVERS.get(role, {}), volumes=DATA.get(role, ()), memory=1)
-        for role in ("cdn", "lb", "web", "endpoints", "db", "redis", "aws")
+        for role in roles
     }
     return Spec("t", plan, "10.208.0.0/20", 8443, services, Secrets("d", "c", "r", "p", "s", "t", "k"))
 
@@ -39,8 +44,8 @@ def make_spec(plan: str) -> Spec:
 class Running:
     """One loop over one world; `turns` takes turns until something is so."""
 
-    def __init__(self, folder: Path, clock: Clock = CLOCK) -> None:
-        self.spec = make_spec("production-ha")
+    def __init__(self, folder: Path, clock: Clock = CLOCK, roles: tuple[str, ...] = ROLES) -> None:
+        self.spec = make_spec("production-ha", roles)
         self.world = World(clock)
         self.world.engine.images |= {service.image for service in self.spec.services.values()}
         self.sessions = FakeSessions(self.world, self.spec)
@@ -70,6 +75,10 @@ class Running:
         seen = self.loop.seen
         return seen is not None and turn.is_converged(seen.spec, seen.snapshot, seen.recent)
 
+    def close(self) -> None:
+        self.loop.close()
+        self.pool.shutdown()
+
     def converge(self) -> None:
         assert wait_until(self.is_converged, Deadline.after(20, CLOCK), every=0.02)
 
@@ -78,8 +87,7 @@ class Running:
 def running(tmp_path: Path) -> Iterator[Running]:
     one = Running(tmp_path)
     yield one
-    one.loop.close()
-    one.pool.shutdown()
+    one.close()
 
 
 def test_it_comes_up_and_a_dead_writer_is_replaced_without_losing_a_write(running: Running) -> None:
@@ -124,3 +132,35 @@ def test_aws_gets_back_what_it_forgets_at_its_restart(running: Running) -> None:
         lambda: running.is_converged() and running.aws() is not before, Deadline.after(20, CLOCK), every=0.02
     )
     assert running.aws().groups == before.groups
+
+
+def test_the_way_to_the_metadata_is_made_after_each_start_by_one_helper(tmp_path: Path) -> None:
+    running = Running(tmp_path, roles=(*ROLES, "standins"))
+    linked: list[str] = []
+
+    def answer(box: Box, argv: tuple[str, ...]) -> ExecResult:
+        if box.label("kind") != "helper":
+            return ExecResult(0, "")
+        ids = [word.partition(":")[0] for word in argv[6:]]
+        linked.extend(ids)
+        return ExecResult(0, "".join(f"linked {one}\n" for one in ids))
+
+    running.world.engine.on_exec = answer
+    running.converge()
+    first = running.container("web-a1")
+    assert first in linked
+    running.world.engine.kill(first)
+    running.converge()
+    assert running.container("web-a1") in linked
+    assert len([box for box in running.world.engine.boxes() if box.label("kind") == "helper"]) == 1
+    assert len(linked) == len(set(linked))
+    running.close()
+
+
+def test_a_helper_that_cannot_do_its_work_holds_nothing_up(tmp_path: Path) -> None:
+    running = Running(tmp_path, roles=(*ROLES, "standins"))
+    running.world.engine.on_exec = lambda box, _: ExecResult(1 if box.label("kind") == "helper" else 0, "not permitted")
+    running.converge()
+    failures = [e for e in running.loop.journal.after(0) if e.key == "metadata" and e.outcome == "failed"]
+    assert failures and "metadata cannot be reached" in failures[0].text
+    running.close()
