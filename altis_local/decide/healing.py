@@ -127,7 +127,7 @@ def _remove(spec: Spec, snapshot: Snapshot, recent: Recent) -> tuple[Steps, ...]
             continue
         key, name = f"member:{container.member}", container.member
         if container.role == "web" and "drain" in spec.broken:
-            # The broken twin: out of the routes and stopped at the same moment, with the requests that it has.
+            # The broken twin: stopped at once, with the requests that it has (and routing lets it take more).
             stop = do.StopMember(name, remove=True, limit=0.0)
             steps.append(Steps(key, f"{name} is surplus (draining is broken)", (stop,)))
         elif not container.is_running or _is_drained(snapshot, recent, container):

@@ -101,5 +101,7 @@ def _web(spec: Spec, snapshot: Snapshot, recent: Recent) -> tuple[frozenset[str]
     running = {c.member for c in snapshot.containers if c.role == "web" and c.kind == "member" and c.is_running}
     routed = frozenset().union(*(p.ready(WEB_BACKEND) for p in snapshot.proxies.values()))
     ready = _steady(spec, snapshot, recent, WEB_BACKEND)
+    if "drain" in spec.broken:
+        return ready | (running - wished), frozenset()  # a surplus one takes traffic until it is gone
     # All unhealthy: traffic goes to all, as an Application Load Balancer does (fail open, LB-06).
     return ready or frozenset(wished & running & routed), frozenset(running - wished)

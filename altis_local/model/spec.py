@@ -14,7 +14,7 @@ BREAKABLE = ("semi-sync", "drain", "job-lock")
 """Settings that `start --broken` can break, at creation only: the twins of the drills (design.md section 10).
 
 semi-sync: the writer waits for no reader, and control believes that it does. drain: a surplus web container is stopped
-at once, with the requests it has. job-lock: runners take a job whether or not another one has it.
+at once and takes traffic until then. job-lock: runners take a job whether or not another one has it.
 """
 
 AWS_KEY = "altis-local"

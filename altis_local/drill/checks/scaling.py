@@ -11,6 +11,9 @@ from altis_local.drill.finding import Finding, failed, ok, told, unknown
 from altis_local.drill.ledger import PAGES
 from altis_local.drill.scaling_story import Change, Plateau
 
+STAYS = 3.0
+"""Seconds that a stage lasts at least, once it has its number, for a plateau to be expected of it."""
+
 
 def scaled_by_load(run: Evidence, most: float | None) -> Finding:
     """The number went up and down again, decided by control from the load, and members followed. `most`: seconds from
@@ -47,7 +50,8 @@ def even_spread(run: Evidence, most: float | None) -> Finding:
     if not stages or run.journal is None:
         return unknown("the journal is missing" if stages else "no stage was reached")
     judged = story.told_plateaus(run)
-    empty = [stage.name for stage in stages if not any(_overlap(stage, p) for p in judged)]
+    stayed = [stage for stage in stages if stage.end - (stage.reached or 0.0) >= STAYS]
+    empty = [stage.name for stage in stayed if not any(_overlap(stage, p) for p in judged)]
     lines = [_shown(p, run.facts.zero or 0.0) for p in judged]
     if uneven := [p for p in judged if p.unevenness > limit]:
         worst = max(uneven, key=lambda p: p.unevenness)

@@ -111,8 +111,10 @@ def test_surplus(mode: str, sessions: int, since: float, stopped: bool) -> None:
 
 def test_with_draining_broken_the_surplus_is_stopped_at_once_with_its_requests() -> None:
     seen = snapshot(*SURPLUS, nodes=lbs("ready", 2))
-    (steps,) = healing.decide(replace(SPEC, broken=("drain",)), seen, Recent(), NOBODY)
+    broken = replace(SPEC, broken=("drain",))
+    (steps,) = healing.decide(broken, seen, Recent(), NOBODY)
     assert steps.actions == (do.StopMember("web-c1", remove=True, limit=0.0),)
+    assert routing.decide(broken, seen, recent(), NOBODY) == ()
 
 
 def test_all_unhealthy_stay_routed() -> None:
