@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json as encoder
+import sys
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from typing import Annotated, Any
@@ -72,6 +73,7 @@ def run(
     job = services.job(int(what)) if what.isdecimal() else _of_hook(services, what, site)
     words = ("cavalcade", "run", what) if what.isdecimal() else ("cron", "event", "run", what)
     about = {"job": job["id"], "hook": job["hook"], "site": job["site"]}
+    print(f"running {job['hook']} of site {job['site']} in the sandbox", file=sys.stderr)
     site_command.run(chosen, words, url=job["url"], about=about, json=json)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from dataclasses import asdict
 from typing import Annotated
@@ -15,6 +16,7 @@ from altis_local.clients.engine_reader import EngineReader
 from altis_local.environment.facade import Environment
 from altis_local.environment.pruning import Leftover, leftovers
 from altis_local.errors import UsageError
+from altis_local.naming import PREFIX
 
 
 def prune(
@@ -22,18 +24,30 @@ def prune(
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
     json: Json = False,
 ) -> None:
-    """Remove environments whose folder is gone, with their data. Asks on a terminal; without one it needs --yes."""
-    found = leftovers(EngineReader())
+    """Remove environments whose folder is gone, with their data; with -p NAME, only that one.
+
+    Asks on a terminal; without one it needs --yes.
+    """
+    found = _leftovers()
     if not json:
         _show(found)
-    removed = bool(found) and not dry_run and _is_wanted(found, yes=yes)
-    if removed:
-        for row in found:
-            Environment(row.environment, progress=progress()).destroy()
+    wanted = found if found and not dry_run and _is_wanted(found, yes=yes) else ()
+    removed = [row.environment for row in wanted if _remove(row)]
     if json:
         print_json({"leftovers": [asdict(row) for row in found], "removed": removed})
     elif removed:
-        print(f"removed: {', '.join(row.environment for row in found)}")
+        print(f"removed: {', '.join(removed)}")
+
+
+def _leftovers() -> tuple[Leftover, ...]:
+    only = os.environ.get(f"{PREFIX}NAME", "")
+    return tuple(row for row in leftovers(EngineReader()) if only in ("", row.environment))
+
+
+def _remove(row: Leftover) -> bool:
+    """Unless somebody has taken it up again meanwhile: an environment that just starts has only networks, too."""
+    chosen = Environment(row.environment, progress=progress())
+    return chosen.destroy(only_if=lambda: any(r.environment == row.environment for r in leftovers(chosen.reader)))
 
 
 def _show(found: tuple[Leftover, ...]) -> None:

@@ -78,7 +78,7 @@ def _head(trace_id: str, request: dict[str, Any]) -> Iterator[str]:
         "revision": request["revision"],
         "database": f"{database['queries']} queries, {database['took']:.1f} ms" if database["queries"] else None,
         "cache": _cache(cache) if cache["took"] is not None else None,
-        "memory": f"{request['memory']} MB" if request["memory"] else None,
+        "memory": f"{request['memory']:.1f} MB" if request["memory"] else None,
     }
     yield from (f"  {name:<9} {value}" for name, value in facts.items() if value)
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from altis_local.clients.engine import Engine
 from altis_local.clients.engine_reader import Found
 from altis_local.clients.engine_values import Attachment, ContainerRequest, labels, qualified
-from altis_local.clients.host import is_port_free
+from altis_local.clients.host import is_port_free, port_holder
 from altis_local.clock import Clock, Deadline, wait_until
 from altis_local.environment.finding import Standing
 from altis_local.errors import ActionFailed, Conflict
@@ -48,6 +48,10 @@ def expose(engine: Engine, found: Standing, door: str, port: int | None, clock: 
     now = exposed(found, door)
     if now and port in (None, now):
         return now
+    if port and not is_port_free(port):
+        raise Conflict(
+            f"port {port} is taken by {port_holder(port) or 'a process that cannot be seen'}", hint="--port N"
+        )
     unexpose(engine, found, door)
     control = found.pick("control")
     wanted = port or _free_port()

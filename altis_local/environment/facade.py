@@ -6,7 +6,7 @@ operation that changes the shape holds the environment's lock.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
@@ -107,11 +107,17 @@ class Environment:
             exposing.close_all(self.engine, self.name)
             return True
 
-    def destroy(self) -> None:
-        """Remove every container, network and volume of it, and its token."""
+    def destroy(self, only_if: Callable[[], bool] = lambda: True) -> bool:
+        """Remove every container, network and volume of it, and its token; False where `only_if` forbids it.
+
+        `only_if` is asked once nobody else is at work on the environment: what was seen before may be over.
+        """
         with self._alone("destroy"):
+            if not only_if():
+                return False
             destroy(self.engine, self.name, self.progress)
             self.paths.token(self.name).unlink(missing_ok=True)
+            return True
 
     def remains(self) -> bool:
         """Whether anything of it is left on the engine."""

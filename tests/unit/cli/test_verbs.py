@@ -209,11 +209,11 @@ def test_json_is_alone_on_stdout(engine: HttpFake, capsys: Capture, line: str) -
         ("scale watch --once", ("web        2 of 2 wanted (2–6), load 71% (target 60%)",
                                 "grows after 2/3 points above 60%", "→ web 2 → 3: busy",
                                 "fixed: plan local has just so many", "load unknown")),
-        ("prune --dry-run", ("z            0           1         0        only networks are left of it",)),
+        ("-p z prune --dry-run", ("z            0           1         0        only networks are left of it",)),
     ],
 )  # fmt: skip
 def test_text_for_people(engine: HttpFake, capsys: Capture, line: str, expected: tuple[str, ...]) -> None:
-    assert main(["-p", "x", *line.split()]) == 0
+    assert main([*([] if line.startswith("-p") else ["-p", "x"]), *line.split()]) == 0
     said = capsys.readouterr().out
     flat = " ".join(said.split())
     for text in expected:
@@ -282,7 +282,7 @@ def test_traces_are_filtered_where_they_are_kept(engine: HttpFake, control: Http
         ("-p x scale web", 2, "how many web?"),
         ("-p x scale web many", 2, "'many' is no number"),
         ("completion tcsh", 2, "no completion for 'tcsh'"),
-        ("prune", 2, "needs --yes"),
+        ("-p z prune", 2, "needs --yes"),
         ("-p x db expose --port 99999", 2, "--port"),
     ],
 )
