@@ -8,9 +8,25 @@ from __future__ import annotations
 import uuid
 from collections.abc import Mapping
 from types import TracebackType
-from typing import Any
+from typing import Any, NamedTuple
+from urllib.parse import quote
 
 from altis_local.environment.facade import Environment
+
+
+class DatabaseAccess(NamedTuple):
+    """How a program on this machine reaches the site's database. The port follows every failover."""
+
+    host: str
+    port: int
+    user: str
+    password: str
+    database: str
+
+    @property
+    def url(self) -> str:
+        """As SQLAlchemy takes it."""
+        return f"mysql+pymysql://{self.user}:{quote(self.password)}@{self.host}:{self.port}/{self.database}"
 
 
 class AltisEnvironment:
@@ -62,6 +78,16 @@ class AltisEnvironment:
         """Where the site is: https, on loopback."""
         return str(self.status()["urls"]["site"])
 
+    def expose_db(self, door: str = "writer") -> DatabaseAccess:
+        """Open a port on loopback to the writer, or to the readers (`door="reader"`), until `unexpose_db` or `stop`."""
+        port = self.environment.expose(door)
+        known = self.environment.reader.environment_of(self.environment.member("db").id)
+        return DatabaseAccess("127.0.0.1", port, "wordpress", known["ALTIS_DB_PASSWORD"], "wordpress")
+
+    def unexpose_db(self, door: str = "writer") -> None:
+        """Close it again; harmless where it is not open."""
+        self.environment.unexpose(door)
+
     def exec(self, member: str, *argv: str, user: str = "") -> tuple[int, str]:
         """Run a command in a member, or in the first of a role; exit code and output."""
         found = self.environment.member(member)
@@ -69,8 +95,8 @@ class AltisEnvironment:
         return done.exit_code, done.output
 
     def wp(self, *argv: str) -> str:
-        """WP-CLI in a web container; its output. Raises RuntimeError with it when it fails."""
-        code, output = self.exec("web", "wp", *argv, user="www-data")
+        """WP-CLI in the sandbox; its output. Raises RuntimeError with it when it fails."""
+        code, output = self.exec("sandbox", "wp", f"--url={self.get_url()}", *argv, user="www-data")
         if code:
             raise RuntimeError(f"wp {' '.join(argv)} ended with {code}: {output.strip()}")
         return output
