@@ -49,11 +49,10 @@ class Stream:
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """Which events are meant: from `since` until `until` (seconds; 0: open), that match a filter pattern of AWS."""
+    """Which events are meant: from `since` until `until` (seconds; 0: open). (LocalStack knows no filter patterns.)"""
 
     since: float = 0.0
     until: float = 0.0
-    pattern: str = ""
     streams: tuple[str, ...] = ()
 
 
@@ -87,8 +86,6 @@ def events(aws: Aws, group: str, window: Window, token: str = "") -> tuple[tuple
         asked["startTime"] = round(window.since * 1000)
     if window.until:
         asked["endTime"] = round(window.until * 1000)
-    if window.pattern:
-        asked["filterPattern"] = window.pattern
     if window.streams:
         asked["logStreamNames"] = list(window.streams)
     if token:

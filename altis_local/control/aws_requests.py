@@ -60,8 +60,8 @@ def log_groups(asked: Asked) -> Any:
 
 
 def log_events(asked: Asked) -> Any:
-    """One page of a group's events: {events: [{at, stream, message, id}], next}."""
-    window = aws_logs.Window(asked.number("since"), asked.number("until"), asked.text("filter", ""))
+    """One page of a group, those events that hold the text: {events: [{at, stream, message, id}], next}."""
+    window, text = aws_logs.Window(asked.number("since"), asked.number("until")), asked.text("filter", "")
     try:
         found, following = aws_logs.events(asked.aws, asked.text("group"), window, asked.text("next", ""))
     except AwsError as error:
@@ -69,7 +69,7 @@ def log_events(asked: Asked) -> Any:
             raise
         known = ", ".join(group.name for group in aws_logs.groups(asked.aws)) or "none"
         raise UsageError(f"there is no log group {asked.text('group')}", hint=f"there is: {known}") from error
-    return {"events": [asdict(one) for one in found], "next": following}
+    return {"events": [asdict(one) for one in found if text in one.message], "next": following}
 
 
 def objects(asked: Asked) -> Any:
