@@ -1,7 +1,11 @@
-"""Environments for stack tests: one production-ha shared by all that leave it converged, and own ones on demand."""
+"""Environments for stack tests: one production-ha shared by all that leave it converged, and own ones on demand.
+
+ALTIS_STACK_ENVIRONMENT names one that is up already, to work on a test: it is used, and left as it is.
+"""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -18,6 +22,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def shared(folder: Path) -> Iterator[World]:
+    if given := os.environ.get("ALTIS_STACK_ENVIRONMENT"):
+        yield World(given, folder)
+        return
     world = World(unique("ha"), folder)
     try:
         world.do("start", "--plan", "production-ha", timeout=600.0)

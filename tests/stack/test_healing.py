@@ -7,6 +7,8 @@ from collections.abc import Callable
 
 import pytest
 
+from tests.stack.keeping import Kept
+from tests.stack.traffic import Traffic
 from tests.stack.world import World, docker, eventually
 
 pytestmark = [pytest.mark.engine, pytest.mark.stack]
@@ -19,6 +21,7 @@ WAYS = {
     "gone": r"is missing|is gone|no primary",
 }
 """How, and what the journal may call it: healing's words, the database's, the cache's."""
+RUNNER = "cavalcade-a1"
 
 
 def hurt_and_healed(world: World, way: str, members: tuple[str, ...]) -> None:
@@ -48,6 +51,19 @@ def _is_new(world: World, member: str, before: str) -> bool:
 @pytest.mark.parametrize("way", WAYS)
 def test_members_without_a_duty_and_followers(ha: World, way: str) -> None:
     hurt_and_healed(ha, way, ("web-a1", "lb-a", "endpoints-a", "cdn", ha.duty("standby"), ha.duty("reader")))
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_the_services(ha: World, way: str) -> None:
+    """None of them is needed for a page: visitors are answered all the time, and what was kept is kept."""
+    # (A sandbox listens to nobody: whether it sleeps or is held makes no difference to those who come in.)
+    members = ("search-1", "aws", "tachyon", "standins", RUNNER, *(("sandbox",) if way != "frozen" else ()))
+    kept = Kept(ha)
+    with Traffic(ha) as traffic:
+        hurt_and_healed(ha, way, members)
+    assert traffic.served > 5
+    assert (traffic.failed, traffic.slow) == ([], [])
+    kept.check()
 
 
 @pytest.mark.parametrize("way", WAYS)

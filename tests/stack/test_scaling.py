@@ -6,49 +6,12 @@ import secrets
 import threading
 from collections.abc import Iterator
 
-import httpx
 import pytest
 
+from tests.stack.traffic import Traffic
 from tests.stack.world import World, eventually
 
 pytestmark = [pytest.mark.engine, pytest.mark.stack]
-
-VISITORS = 2
-PAUSE = 0.05
-
-
-class Traffic:
-    """Visitors who ask for a page that no cache has, one after another."""
-
-    def __init__(self, world: World) -> None:
-        self._world = world
-        self._stop = threading.Event()
-        self._threads = [threading.Thread(target=self._visit) for _ in range(VISITORS)]
-        self.served = 0
-        self.failed: list[str] = []
-
-    def __enter__(self) -> Traffic:
-        for thread in self._threads:
-            thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._stop.set()
-        for thread in self._threads:
-            thread.join()
-
-    def _visit(self) -> None:
-        with self._world.client() as visitor:
-            while not self._stop.wait(PAUSE):
-                try:
-                    page = visitor.get(f"/?visit={secrets.token_hex(6)}")
-                except httpx.HTTPError as error:
-                    self.failed.append(repr(error))
-                    continue
-                if page.status_code == 200 and "<title>Altis" in page.text:
-                    self.served += 1
-                else:
-                    self.failed.append(f"{page.status_code} {page.headers} {page.text[:200]}")
 
 
 @pytest.fixture

@@ -70,9 +70,8 @@ class World:
             cwd=options.pop("cwd", self.folder),
             env=environ,
             text=True,
-            stdin=subprocess.DEVNULL,
             start_new_session=True,
-            **{"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **options},
+            **{"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **options},
         )
 
     def run(self, *words: str, timeout: float = 180.0, **options: Any) -> Ended:

@@ -1,0 +1,204 @@
+"""Scheduled jobs: run once and by runners only; what becomes of those that run when their runner is killed or stopped.
+
+A job is held at work by a lock on the row that it writes, so that nothing depends on how fast the machine is.
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+import threading
+from collections.abc import Iterator
+
+import pytest
+
+from altis_local.clients.engine_values import ExecResult
+from tests.stack.services import Services
+from tests.stack.world import World, docker, eventually
+
+pytestmark = [pytest.mark.engine, pytest.mark.stack]
+
+CANARY = "hm-platform.healthcheck.cavalcade"
+"""The hook whose job writes down when it ran."""
+WRITTEN = "option_name = 'hm-platform.healthcheck.last_run'"
+RUNNER = "cavalcade-a1"
+
+
+class Held:
+    """Jobs of the canary's hook wait, from the lock on what they write until `let_go`."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._writer = world.duty("writer")
+        self._mark = f"hold {secrets.token_hex(4)}"
+        # The canary is due every ten minutes, and would wait here as well.
+        self._thread = threading.Thread(target=self._hold)
+        self._thread.start()
+        eventually(lambda: bool(self._session()), "the lock", within=10)
+
+    def _hold(self) -> ExecResult:
+        lock = f"SELECT option_id FROM wordpress.wp_options WHERE {WRITTEN} FOR UPDATE"
+        hold = f"BEGIN; {lock}; SELECT SLEEP(45) /* {self._mark} */; ROLLBACK"
+        return self._world.exec(self._writer, "mysql", "-uroot", "-e", hold, timeout=60)
+
+    def _session(self) -> list[list[str]]:
+        find = (
+            "SELECT id FROM information_schema.processlist WHERE info LIKE 'SELECT SLEEP%{}%' AND id != connection_id()"
+        )
+        return self._world.sql(self._writer, find.format(self._mark))
+
+    def let_go(self) -> None:
+        for (session,) in self._session():
+            self._world.sql(self._writer, f"KILL {session}")
+        self._thread.join()
+
+
+@pytest.fixture
+def services(ha: World) -> Services:
+    return Services(ha)
+
+
+@pytest.fixture
+def held(ha: World) -> Iterator[Held]:
+    held = Held(ha)
+    yield held
+    held.let_go()
+
+
+@pytest.fixture
+def one_runner(ha: World) -> Iterator[World]:
+    yield ha
+    ha.do("scale", "cavalcade", "1")
+    ha.do("scale", "cavalcade", "auto")
+
+
+def log(world: World, member: str = RUNNER) -> str:
+    return "\n".join(world.engine.logs(world.containers()[member].id, 100_000))
+
+
+def test_a_job_of_the_site_runs_once(ha: World, services: Services) -> None:
+    name = secrets.token_hex(4)
+    ha.wp("sandbox", "option", "update", "hm-platform.healthcheck.last_run", "1")
+    ha.wp("sandbox", "cron", "event", "schedule", CANARY, "now", f"--name={name}")
+    find = f"SELECT id FROM wordpress.wp_cavalcade_jobs WHERE args LIKE '%{name}%'"
+    ((number,),) = ha.sql(ha.duty("writer"), find)
+    services.becomes(int(number), "completed")
+    eventually(lambda: services.runs(int(number)) == ["completed"], "its end is written down", within=5)
+    assert int(ha.wp("sandbox", "option", "get", "hm-platform.healthcheck.last_run")) > 1
+    assert log(ha).count(f"[{number}] Running ") == 1
+    shown = ha.wp("sandbox", "cavalcade", "jobs", f"--id={number}", "--fields=hook,status", "--format=csv")
+    assert shown.splitlines()[-1] == f"{CANARY},completed"
+    assert CANARY in ha.wp("sandbox", "cron", "event", "list", "--field=hook").splitlines(), "the recurring one"
+
+
+def test_the_end_of_a_job_is_told_to_cloudwatch(ha: World, services: Services) -> None:
+    """CAV-23, CAV-24."""
+    job = services.schedule(CANARY, secrets.token_hex(4))
+    services.becomes(job, "completed")
+
+    def lines() -> list[dict[str, object]]:
+        told = (json.loads(line) for line in services.log_lines("cavalcade", "success"))
+        return [line for line in told if line["id"] == job]
+
+    eventually(lambda: bool(lines()), "its line", within=10, every=0.5)
+    (line,) = lines()
+    assert (line["hook"], line["status"], line["site_id"]) == (CANARY, "completed", 1)
+    assert 0 < float(str(line["duration"])) < 60
+    metrics = services.aws("cloudwatch", "list_metrics", Namespace="Cavalcade")["Metrics"]
+    named = {(metric["MetricName"], *(d["Value"] for d in metric.get("Dimensions", ()))) for metric in metrics}
+    assert named >= {(n, *d) for n in ("Invocations", "Completed", "Duration") for d in ((), (ha.name,))}
+
+
+def test_pages_run_no_jobs(ha: World, services: Services) -> None:
+    """DISABLE_WP_CRON: while the runner does nothing, nothing runs, whoever visits the site."""
+    refused = ha.exec("sandbox", "wp", f"--url={ha.url}", "cron", "test", user="www-data")
+    assert refused.exit_code == 1
+    assert "DISABLE_WP_CRON" in refused.output
+    ha.faults.pause([c for c in ha.environment.standing().containers if c.member == RUNNER], 5.0)
+    job = services.schedule(CANARY, secrets.token_hex(4))
+    for _ in range(5):
+        ha.answers()
+    with ha.client() as visitor:
+        visitor.get(f"/wp-cron.php?doing_wp_cron={secrets.token_hex(4)}")
+    assert services.job(job) == "waiting"
+    services.becomes(job, "completed")
+
+
+def test_a_killed_runner_leaves_its_job_running(ha: World, services: Services, held: Held) -> None:
+    """CAV-13, as in the cloud: its container is replaced, its row stays; others go on."""
+    before = ha.containers()[RUNNER].id
+    job = services.schedule(CANARY, secrets.token_hex(4))
+    services.becomes(job, "running")
+    docker("kill", before)
+    eventually(lambda: RUNNER in (found := ha.containers()) and found[RUNNER].id != before, "the runner is replaced")
+    held.let_go()
+    other = services.schedule(CANARY, secrets.token_hex(4))
+    services.becomes(other, "completed")
+    assert services.job(job) == "running"
+    assert services.runs(job) == []
+    # What the documentation says to do by hand. (A job in the past counts as late, HC-06.)
+    ha.sql(ha.duty("writer"), f"UPDATE wordpress.wp_cavalcade_jobs SET status = 'failed' WHERE id = {job}")
+
+
+def test_a_runner_that_is_asked_to_stop_ends_its_job_first(ha: World, services: Services, held: Held) -> None:
+    """CAV-12: nothing new is taken, and the container ends by itself."""
+    before = ha.containers()[RUNNER].id
+    moment = ha.moment()
+    job = services.schedule(CANARY, secrets.token_hex(4))
+    services.becomes(job, "running")
+    docker("kill", "--signal", "TERM", before)
+    eventually(lambda: "shutting down 1 worker(s)" in log(ha), "it says so", within=10)
+    late = services.schedule(CANARY, secrets.token_hex(4))
+    assert ha.containers()[RUNNER].id == before
+    assert services.job(job) == "running"
+    held.let_go()
+    services.becomes(job, "completed")
+    eventually(lambda: ha.containers()[RUNNER].id != before, "a new one")
+    services.becomes(late, "completed")
+    assert any(f"{RUNNER} exited with 0" in e["text"] for e in ha.journal(moment))
+
+
+def test_scaling_in_waits_for_jobs(one_runner: World, services: Services, held: Held) -> None:
+    """CAV-14. Both runners are full, so the one that has to go has jobs at work."""
+    ha = one_runner
+    ha.do("scale", "cavalcade", "2")
+    jobs = [services.schedule(CANARY, f"{n}-{secrets.token_hex(4)}") for n in range(8)]
+    for job in jobs:
+        services.becomes(job, "running")
+    going = ha.spawn("scale", "cavalcade", "1")
+    eventually(lambda: states(ha).get("cavalcade-b1") == "draining", "it drains")
+    eventually(lambda: "shutting down 4 worker(s)" in log(ha, "cavalcade-b1"), "it takes no more", within=10)
+    held.let_go()
+    for job in jobs:
+        services.becomes(job, "completed")
+    assert going.wait(60) == 0
+    assert "cavalcade-b1" not in ha.containers()
+
+
+def states(world: World) -> dict[str, str]:
+    return {m["member"]: m["state"] for m in world.status()["members"]}
+
+
+def test_health_tells_whether_jobs_run(ha: World, services: Services) -> None:
+    """HC-02 to HC-06: all is well; a job that waits for over a minute is not, which ejects no web container."""
+
+    def health() -> tuple[int, dict[str, object]]:
+        with ha.client() as visitor:
+            page = visitor.get("/__healthcheck", params={"_accept": "json", "fresh": secrets.token_hex(4)})
+        assert page.headers["cache-control"] == "no-cache, must-revalidate, max-age=0"
+        return page.status_code, page.json()["checks"]
+
+    code, checks = health()
+    assert (code, checks) == (
+        200,
+        dict.fromkeys(("mysql", "object-cache", "cron-waiting", "cron-canary", "elasticsearch"), True),
+    )
+    ha.faults.pause([c for c in ha.environment.standing().containers if c.member == RUNNER], 4.0)
+    late = services.schedule(CANARY, secrets.token_hex(4), due=-90)
+    code, checks = health()
+    assert code == 500
+    assert [name for name, said in checks.items() if said is not True] == ["cron-waiting"]
+    ha.answers()
+    services.becomes(late, "completed")
+    eventually(lambda: health()[0] == 200, "well again", within=10)
+    assert {m["state"] for m in ha.converged()["members"]} == {"healthy"}
