@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Annotated, Any
 
 import typer
@@ -15,6 +15,7 @@ from altis_local.cli.times import clock, since
 
 app = typer.Typer(no_args_is_help=True, help="Traced requests (X-Ray).")
 
+FAILED = ("!ok", "http.status >= 400")
 _LONGEST = 110
 """Characters of a query that are shown; --json has it whole."""
 
@@ -30,17 +31,25 @@ def listing(
 ) -> None:
     """Requests, newest first."""
     chosen = environment()
-    terms = [*([f"responsetime > {slow:.6f}"] if slow is not None else []), *(["!ok"] if errors else [])]
     wanted = {"from": f"{max(0.0, since(begin, chosen.clock.now())):.3f}", "limit": str(limit)}
-    wanted |= {"filter": " AND ".join(terms)} if terms else {}
     wanted |= {"url": path} if path else {}
-    document = chosen.services().traces(wanted)
+    terms = [f"responsetime > {slow:.6f}"] if slow is not None else []
+    # What X-Ray calls a fault or an error, and whatever the visitor was refused with. A filter knows no "or".
+    filters = [[*terms, failed] for failed in FAILED] if errors else [terms]
+    services = chosen.services()
+    found = [services.traces({**wanted, **_filter(each)})["traces"] for each in filters]
+    rows = {(row["trace_id"], row["id"]): row for rows in found for row in rows}
+    newest = sorted(rows.values(), key=lambda row: -float(row["started"]))[:limit]
     if json:
-        print_json(document)
-    elif not document["traces"]:
+        print_json({"traces": newest})
+    elif not newest:
         print(f"no such request since {begin}; `--since 1h` looks further back")
     else:
-        print(columns(("TIME (UTC)", "TOOK", "STATUS", "METHOD", "URL", "TRACE"), map(_row, document["traces"])))
+        print(columns(("TIME (UTC)", "TOOK", "STATUS", "METHOD", "URL", "TRACE"), map(_row, newest)))
+
+
+def _filter(terms: Sequence[str]) -> dict[str, str]:
+    return {"filter": " AND ".join(terms)} if terms else {}
 
 
 def _row(row: dict[str, Any]) -> tuple[object, ...]:

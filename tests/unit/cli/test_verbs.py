@@ -243,9 +243,11 @@ def test_what_control_is_asked(engine: HttpFake, control: HttpFake, line: str, a
 
 def test_traces_are_filtered_where_they_are_kept(engine: HttpFake, control: HttpFake) -> None:
     assert main(["-p", "x", "traces", "list", "--since", "1h", "--path", "/shop", "--slow", "0.5", "--errors"]) == 0
-    asked = control.asked[-1][1]
-    assert "filter=responsetime+%3E+0.500000+AND+%21ok" in asked
-    assert "url=%2Fshop" in asked
+    asked = [path for _, path, _ in control.asked if path.startswith("/traces")]
+    assert ["filter=responsetime+%3E+0.500000+AND+%21ok" in asked[0], "http.status+%3E%3D+400" in asked[1]] == [
+        True
+    ] * 2
+    assert all("url=%2Fshop" in path for path in asked)
 
 
 @pytest.mark.parametrize(
