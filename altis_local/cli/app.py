@@ -64,6 +64,7 @@ VERBS: Mapping[str, Verb] = {
     "failover": Verb(REHEARSE, "lifecycle", "failover"),
     "fault": Verb(REHEARSE, "fault"),
     "drill": Verb(REHEARSE, "drill"),
+    "fidelity": Verb(REHEARSE, "fidelity", "fidelity"),
     "list": Verb(MACHINE, "looking", "listing"),
     "config": Verb(MACHINE, "config"),
     "images": Verb(MACHINE, "images", "images"),
