@@ -14,7 +14,7 @@ from altis_local.clients import host
 from altis_local.clients.builder import ca_bundle
 from altis_local.clients.engine_reader import EngineReader
 from altis_local.environment.allocation import FIRST_SITE_PORT
-from altis_local.environment.paths import Paths
+from altis_local.environment.paths import Paths, shipped
 from altis_local.errors import ActionFailed, AltisError
 
 GIB = 2**30
@@ -57,11 +57,16 @@ def engine(reader: EngineReader) -> Finding:
     try:
         info = reader.info()
     except AltisError as error:
-        return Finding("engine", "wrong", error.message, "scripts/engine  (or: systemctl start docker)")
+        return Finding("engine", "wrong", error.message, f"{_script()}  (or: systemctl start docker)")
     kind = f"{info.get('ServerVersion')}, {info.get('Driver')}, cgroup v{info.get('CgroupVersion', '1')}"
     if not info.get("MemoryLimit", True):
         return Finding("engine", "warning", f"{kind}: it cannot limit memory", "enable the memory cgroup")
     return Finding("engine", "ok", kind)
+
+
+def _script() -> str:
+    """What installs an engine and its plugins: by its whole path, for an installed package has it elsewhere."""
+    return str(shipped() / "scripts" / "engine")
 
 
 def pid_file(file: Path = PID_FILE) -> Finding:
@@ -79,11 +84,11 @@ def plugin(name: str) -> Finding:
     try:
         done = subprocess.run(["docker", name, "version"], capture_output=True, text=True, timeout=20, check=False)
     except FileNotFoundError:
-        return Finding(name, "wrong", "the docker client is not installed", "scripts/engine")
+        return Finding(name, "wrong", "the docker client is not installed", _script())
     except subprocess.TimeoutExpired:
-        return Finding(name, "wrong", f"docker {name} version does not answer", "scripts/engine")
+        return Finding(name, "wrong", f"docker {name} version does not answer", _script())
     if done.returncode:
-        return Finding(name, "wrong", f"docker's {name} plugin is missing", "scripts/engine")
+        return Finding(name, "wrong", f"docker's {name} plugin is missing", _script())
     return Finding(name, "ok", done.stdout.strip().splitlines()[0])
 
 
