@@ -65,7 +65,8 @@ class Workload(_Strict):
 
 
 class Until(_Strict):
-    """A role has so many members: all of them healthy, none more. `least` and `most` are the plan's."""
+    """A role has so many members or more, all of them healthy. `most` is the plan's number; so is `least`, which allows
+    no more."""
 
     role: Literal["web", "cavalcade"]
     members: Literal["least", "most"] | Annotated[int, Field(ge=1, le=16)]

@@ -30,6 +30,11 @@ class Standing:
     at: float
     begin: float
 
+    @property
+    def is_exact(self) -> bool:
+        """On the way down it is to be just so many. On the way up more will do: the load may ask for them at once."""
+        return self.stage.until is not None and self.stage.until.members == "least"
+
 
 class Staging:
     """The stages of one run. `status` gives control's status document."""
@@ -98,7 +103,8 @@ class Staging:
         if status is None or now is None:
             return False
         states = [row.get("state") for row in status.get("members", ()) if row.get("role") == now.role]
-        return states == ["healthy"] * now.members
+        is_enough = len(states) == now.members if now.is_exact else len(states) >= now.members
+        return is_enough and set(states) == {"healthy"}
 
     def _look(self) -> Mapping[str, Any] | None:
         """The status; what it says of the roles is kept where it is news."""

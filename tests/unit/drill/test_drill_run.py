@@ -284,3 +284,40 @@ def test_a_run_is_judged_again_from_its_folder_alone(tmp_path: Path) -> None:
     play.run.folder.rename(moved)
     assert judge(*store.find(tmp_path, str(moved)).load()) == first
     assert json.loads((moved / "report.json").read_text())["verdict"] == "ok"
+
+
+CALM = {"until": {"role": "web", "members": "least"}, "for_s": 1}
+STAGED = scenario.Scenario.model_validate(
+    CRASH.model_dump()
+    | {
+        "name": "staged",
+        "stages": [{"name": "calm", **CALM}, {"name": "rush", "busy": 3, "until": {"role": "web", "members": 4}}],
+        "faults": [{"kind": "kill", "target": "db-writer", "stage": "calm", "at_s": 0.5}],
+    }
+)
+
+
+class Scaling(World):
+    """As many healthy web containers as the stage's signals have asked for, up to `most`."""
+
+    def __init__(self, most: int) -> None:
+        super().__init__()
+        self.most = most
+
+    def status(self) -> Mapping[str, Any]:
+        found = dict(super().status())
+        count = min(self.most, 2 + 2 * self.done.count("signal USR1"))
+        rows = [{"member": f"web-a{n}", "role": "web", "state": "healthy"} for n in range(count)]
+        return found | {"members": [*found["members"], *rows]}
+
+
+@pytest.mark.parametrize(("most", "marks"), [(4, ["calm", "rush"]), (3, ["calm", "rush"])], ids=["rises", "does not"])
+def test_stages_follow_one_another_and_their_load_comes_by_signal(tmp_path: Path, most: int, marks: list[str]) -> None:
+    play = Play(tmp_path, Scaling(most), STAGED)
+    play.drilling.carry_out()
+    facts = play.judged().evidence.facts
+    assert [(stage.name, stage.role) for stage in facts.stages] == [(name, "web") for name in marks]
+    assert (facts.stages[-1].reached is not None) == (most == 4)
+    assert [d for d in play.world.done if d in ("signal USR1", "db-1: killed")] == ["db-1: killed", "signal USR1"]
+    request = next(iter(play.world.requests.values()))
+    assert [turn.busy for turn in Config.load(request.environment[VARIABLE]).stages] == [0, 3]
