@@ -24,7 +24,7 @@ from benchmarks.stage import Stage
 from benchmarks.store import Store
 from benchmarks.values import Figure
 
-PAGE = Path(__file__).with_name("RESULTS.md")
+HOME = Path(__file__).parent
 KEEP = machine.ROOT / ".altis-local" / "benchmarks"
 INTERRUPTED = 130
 
@@ -44,11 +44,14 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _options(argv: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser("python -m benchmarks", description="Measure the figures of RESULTS.md.")
-    parser.add_argument("names", nargs="*", help="figures, or beginnings of their names, also with commas; all without")
+    parser.add_argument("names", nargs="*", help="figures, or beginnings of their names, also with commas")
     parser.add_argument("--again", action="store_true", help="start over instead of going on")
     parser.add_argument("--runs", type=int, metavar="N", help="at most N runs of each, for a first look")
     parser.add_argument("--list", action="store_true", help="only list the figures")
     parser.add_argument("--render", action="store_true", help="only render RESULTS.md")
+    parser.add_argument(
+        "--into", type=Path, default=HOME, metavar="FOLDER", help="where results/ and RESULTS.md are, for a trial"
+    )
     parser.add_argument("--json", action="store_true", help="print the results as JSON in the end")
     return parser.parse_args(argv)
 
@@ -56,22 +59,27 @@ def _options(argv: Sequence[str] | None) -> argparse.Namespace:
 def _bench(options: argparse.Namespace) -> int:
     figures = chosen(options.names)
     if options.list:
-        print("\n".join(f"{figure.name:<24} {figure.runs:>3} runs  {figure.title}" for figure in figures))
+        print("\n".join(map(_listed, FIGURES if not options.names else figures)))
         return 0
-    store = Store(machine.host(EngineReader()), machine.versions())
+    store = Store(machine.host(EngineReader()), machine.versions(), options.into / "results")
     failed: tuple[str, ...] = ()
     if not options.render:
         try:
             failed = _measure(figures, store, again=options.again, limit=options.runs)
         finally:
-            _render(store)
-    _render(store)
+            _render(store, options.into)
+    _render(store, options.into)
     if options.json:
         documents = {figure.name: store.read(figure.name) for figure in figures}
         print(json.dumps({"schema": 1, "figures": {n: d for n, d in documents.items() if d}}))
     if failed:
         _tell(f"not measured to the end: {', '.join(failed)}")
     return 1 if failed else 0
+
+
+def _listed(figure: Figure) -> str:
+    when = "  (only when it is named)" if figure.on_request else ""
+    return f"{figure.name:<24} {figure.runs:>3} {'runs' if figure.runs > 1 else 'run '}  {figure.title}{when}"
 
 
 def _measure(figures: tuple[Figure, ...], store: Store, *, again: bool, limit: int | None) -> tuple[str, ...]:
@@ -86,10 +94,10 @@ def _measure(figures: tuple[Figure, ...], store: Store, *, again: bool, limit: i
             stage.close()
 
 
-def _render(store: Store) -> None:
+def _render(store: Store, folder: Path) -> None:
     documents = {figure.name: document for figure in FIGURES if (document := store.read(figure.name))}
     if documents:
-        PAGE.write_text(page.render(FIGURES, documents), encoding="utf-8")
+        (folder / "RESULTS.md").write_text(page.render(FIGURES, documents), encoding="utf-8")
 
 
 def _tell(text: str) -> None:

@@ -5,12 +5,28 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from altis_local.errors import UsageError
-from benchmarks import frequent, idle, redis_gap, start, write_gap
+from benchmarks import (
+    frequent,
+    idle,
+    images,
+    jobs_rate,
+    redis_gap,
+    scale_out,
+    search_node,
+    start,
+    tachyon_rate,
+    write_gap,
+)
 from benchmarks.values import Figure
 
 FIGURES: tuple[Figure, ...] = (
+    *images.figures(),
+    *search_node.figures(),
     *start.figures("local"),
     *idle.figures("local"),
+    *tachyon_rate.figures(),
+    *scale_out.figures(),
+    *jobs_rate.figures(),
     *start.figures("production-ha"),
     *frequent.figures(),
     *idle.figures("production-ha"),
@@ -20,9 +36,11 @@ FIGURES: tuple[Figure, ...] = (
 
 
 def chosen(words: Sequence[str]) -> tuple[Figure, ...]:
-    """Figures by name, or by the beginning of names (`start` is six of them); all without a word."""
+    """Figures by name, or by the beginning of names (`start` is several); without a word all but those on request."""
     names = [name for word in words for name in word.replace(",", " ").split()]
     for name in names:
         if not any(figure.name.startswith(name) for figure in FIGURES):
             raise UsageError(f"no figure is called {name!r}", hint=", ".join(figure.name for figure in FIGURES))
-    return tuple(f for f in FIGURES if not names or any(f.name.startswith(name) for name in names))
+    if not names:
+        return tuple(figure for figure in FIGURES if not figure.on_request)
+    return tuple(figure for figure in FIGURES if any(figure.name.startswith(name) for name in names))

@@ -23,12 +23,12 @@ class Timed:
     output: str
 
 
-def timed(argv: Sequence[str], *, folder: Path | None = None) -> Timed:
+def timed(argv: Sequence[str], *, folder: Path | None = None, limit: float = LIMIT) -> Timed:
     """Run a command and wait for its end. Raises ActionFailed when it fails or does not end in time."""
     begin = time.perf_counter()
     try:
         done = subprocess.run(
-            argv, capture_output=True, text=True, check=False, cwd=folder, timeout=LIMIT, stdin=subprocess.DEVNULL
+            argv, capture_output=True, text=True, check=False, cwd=folder, timeout=limit, stdin=subprocess.DEVNULL
         )
     except (OSError, subprocess.TimeoutExpired) as exc:
         raise ActionFailed(f"{' '.join(argv[:4])} …: {exc}") from exc

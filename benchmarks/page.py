@@ -13,7 +13,8 @@ Document = Mapping[str, Any]
 _HEAD = """# Figures
 
 Measured by `make bench` (`ONLY=start,wp` for some of it, `AGAIN=1` to start over); this page is rendered from
-[results/](results/), which holds every run. p95 is by nearest rank. *Load* is the median of the 1-minute load average
+[results/](results/), which holds every run. p95 is by nearest rank; where more is better the bad end is p5 and the
+minimum, and these are shown. *Load* is the median of the 1-minute load average
 right before the runs. The bench's own work is a part of it; well above the number of cores, something else was at
 work, too.
 """
@@ -68,8 +69,9 @@ def _cells(document: Document, key: str) -> list[str]:
     baseline = document["baseline"]
     return [
         title,
-        f"{line['aim']['of']} ≤ {line['aim']['most']:g} {line['unit']}".strip() if line["aim"] else "",
-        *(_number(line[name], line["unit"]) for name in ("median", "p95", "max")),
+        _aim(line),
+        _number(line["median"], line["unit"]),
+        *_bad_end(line),
         f"{line['n']}{enough}",
         _number(baseline["median"], line["unit"]) if is_first else "",
         f"{document['ratio']:.2f} ×" if is_first and document["ratio"] else "",
@@ -78,8 +80,24 @@ def _cells(document: Document, key: str) -> list[str]:
     ]
 
 
+def _aim(line: Document) -> str:
+    aim = line["aim"] or {}
+    signs = {"most": "≤", "least": "≥"}
+    return ", ".join(f"{aim['of']} {signs[name]} {aim[name]:g} {line['unit']}".strip() for name in signs if name in aim)
+
+
+def _bad_end(line: Document) -> list[str]:
+    if not line.get("more_is_better"):
+        return [_number(line[name], line["unit"]) for name in ("p95", "max")]
+    return [f"{name} {_number(line[name], line['unit'])}" if line["n"] else "" for name in ("p5", "min")]
+
+
 def _missing(figures: Sequence[Figure], documents: Mapping[str, Document]) -> str:
-    names = [figure.name for figure in figures if figure.name not in documents]
+    names = [
+        f"{figure.name} (only by `ONLY={figure.name}`)" if figure.on_request else figure.name
+        for figure in figures
+        if figure.name not in documents
+    ]
     return f"Not measured yet: {', '.join(names)}.\n" if names else ""
 
 
@@ -88,6 +106,7 @@ def _notes(pairs: Sequence[tuple[Figure, Document]]) -> str:
     for figure, document in pairs:
         whole = f" (ratio: {_title(document, figure.compared)}, over it)" if figure.compared != "value" else ""
         said = [f"baseline: {figure.baseline}{whole}" if figure.baseline else "no baseline in this issue"]
+        said += [f"Measured only by `ONLY={figure.name}`"] if figure.on_request else []
         said += [figure.note] if figure.note else []
         lines.append(f"- `{figure.name}`: {'. '.join(said)}")
         lines += [f"  - void, not counted: {run['void']}" for run in document["runs"] if run.get("void")]
@@ -103,10 +122,10 @@ def _by_part(pairs: Sequence[tuple[Figure, Document]]) -> str:
     if not found:
         return ""
     names = list(dict.fromkeys(name for _, document in found for name in document["parts"]))
-    rows = [_row(["role", *(f"{figure.name} ({figure.unit})" for figure, _ in found)])]
+    rows = [_row(["part", *(f"{figure.name} ({figure.unit})" for figure, _ in found)])]
     rows.append(_row(["---"] * (1 + len(found))))
     rows += [_row([name, *(_number(document["parts"].get(name), "") for _, document in found)]) for name in names]
-    return "## By role (medians)\n\nAll containers of a role together.\n\n" + "\n".join(rows) + "\n"
+    return "## By part (medians)\n\nAll containers of a role together.\n\n" + "\n".join(rows) + "\n"
 
 
 def _all_runs(pairs: Sequence[tuple[Figure, Document]]) -> str:

@@ -24,6 +24,7 @@ from altis_local.drill.setting import Setting
 from altis_local.drill.targets import resolve
 from altis_local.environment.facade import Environment
 from altis_local.errors import ActionFailed
+from benchmarks.clients import setting_of
 from benchmarks.histories import client_time, errors
 from benchmarks.stage import Stage
 from benchmarks.values import Aim, Figure, Line, Sample
@@ -83,13 +84,11 @@ def _more(ledger: Ledger, gap: Gap, struck: float) -> dict[str, Any]:
 
 def _exercise(world: Environment, history: Path, status: Mapping[str, Any]) -> float:
     """Clients at work, kill, clients go on; the moment of the kill on the monotonic clock."""
-    containers = world.reader.containers(world.name)
-    web = world.standing().pick("web")
-    variables = world.reader.environment_of(web.id)
-    where = setting.look(world.name, containers, status, variables)
+    where = setting_of(world, status)
+    password = world.reader.environment_of(world.standing().pick("web").id)["REDIS_AUTH"]
     carrier = Carrier(world.engine, follow, history)
     try:
-        carrier.start(_request(where, variables["REDIS_AUTH"]))
+        carrier.start(_request(where, password))
         carrier.wait_at_work(30.0)
         struck = _strike(world, status)
         if not carrier.wait_ended(SECONDS + 15.0):

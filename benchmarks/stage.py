@@ -6,6 +6,7 @@ Used by every figure. Whatever a killed bench left under these names is removed 
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from benchmarks.bare import Bare
 from benchmarks.commands import ALTIS_LOCAL, Timed, timed
 from benchmarks.first_answer import FirstAnswer
 
-NAMES = {"local": "bench-local", "production-ha": "bench-ha"}
+NAMES = {"local": "bench-local", "production": "bench-production", "production-ha": "bench-ha"}
 CONVERGED_WITHIN = 90.0
 SITE_WITHIN = 30.0
 
@@ -58,8 +59,9 @@ class Subject:
             raise ActionFailed(f"the site did not answer within {SITE_WITHIN:g} s of the start's end")
         return done, seconds
 
-    def stop(self) -> None:
-        self.world.stop()
+    def stop(self) -> Timed:
+        """`stop`: every container has ended then; data stays."""
+        return self.cli("stop")
 
     def destroy(self) -> None:
         if self.world.remains():
@@ -99,6 +101,10 @@ class Stage:
             # Images are the builder's time, which is no figure of this issue.
             self._subject.world.build()
         return self._subject
+
+    def images(self) -> Mapping[str, str]:
+        """Role -> its image; those that are missing are built."""
+        return Environment(NAMES["local"], folder=self.folder).build()
 
     def up(self, plan: str) -> Subject:
         """The environment of this plan, converged."""

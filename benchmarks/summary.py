@@ -25,14 +25,16 @@ def values(runs: Iterable[Run], key: str) -> list[float]:
 
 
 def numbers(found: Sequence[float]) -> dict[str, float | int | None]:
-    """Median, p95 (nearest rank), max and n."""
+    """Median, n, and both ends: p95 and max, p5 and min (nearest ranks)."""
     if not found:
-        return {"median": None, "p95": None, "max": None, "n": 0}
+        return {"median": None, "p95": None, "max": None, "p5": None, "min": None, "n": 0}
     ordered = sorted(found)
     return {
         "median": _rounded(statistics.median(ordered)),
         "p95": _rounded(ordered[math.ceil(0.95 * len(ordered)) - 1]),
         "max": _rounded(ordered[-1]),
+        "p5": _rounded(ordered[-math.ceil(0.95 * len(ordered))]),
+        "min": _rounded(ordered[0]),
         "n": len(ordered),
     }
 
@@ -40,7 +42,9 @@ def numbers(found: Sequence[float]) -> dict[str, float | int | None]:
 def is_met(aim: Aim | None, found: Mapping[str, float | int | None]) -> bool | None:
     """Whether the aim is met; None where there is no aim, or nothing to judge by."""
     value = found[aim.of] if aim else None
-    return None if aim is None or value is None else value <= aim.most
+    if aim is None or value is None:
+        return None
+    return (aim.most is None or value <= aim.most) and (aim.least is None or value >= aim.least)
 
 
 def summarise(figure: Figure, runs: Sequence[Run]) -> dict[str, Any]:
@@ -48,10 +52,11 @@ def summarise(figure: Figure, runs: Sequence[Run]) -> dict[str, Any]:
     lines = {}
     for line in figure.lines:
         found = numbers(values(runs, line.key))
-        aim = {"of": line.aim.of, "most": line.aim.most} if line.aim else None
+        aim = {"of": line.aim.of, **line.aim.bounds} if line.aim else None
         lines[line.key] = {
             "title": line.title,
             "unit": line.unit,
+            "more_is_better": line.more_is_better,
             "aim": aim,
             **found,
             "met": is_met(line.aim, found),

@@ -9,15 +9,22 @@ from typing import TYPE_CHECKING, Any, Literal
 if TYPE_CHECKING:
     from benchmarks.stage import Stage
 
-Statistic = Literal["median", "p95", "max"]
+Statistic = Literal["median", "p95", "max", "p5", "min"]
 
 
 @dataclass(frozen=True, slots=True)
 class Aim:
-    """A statistic of all runs must not be above `most`."""
+    """A statistic of all runs must not be above `most`, or not below `least`: one of them is given."""
 
     of: Statistic
-    most: float
+    most: float | None = None
+    least: float | None = None
+
+    @property
+    def bounds(self) -> dict[str, float]:
+        """Those that are given, by name."""
+        given = {"most": self.most, "least": self.least}
+        return {name: value for name, value in given.items() if value is not None}
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +35,8 @@ class Line:
     title: str
     unit: str
     aim: Aim | None = None
+    more_is_better: bool = False
+    """Such as for a rate: its bad end is p5 and min, not p95 and max."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +68,8 @@ class Figure:
     """What is divided by the baseline for the ratio: "value", or a key of Sample.more."""
     shows_all: bool = False
     """RESULTS.md lists every run, not only the statistics."""
+    on_request: bool = False
+    """Measured only when it is named: it takes long."""
     note: str = ""
 
     @property

@@ -62,7 +62,11 @@ def measured(one: Figure, folder: Path, *, limit: int | None = None, again: bool
     ],
 )
 def test_numbers(found: list[float], median: float, p95: float, most: float) -> None:
-    assert numbers(found) == {"median": median, "p95": p95, "max": most, "n": len(found)}
+    told = numbers(found)
+    assert (told["median"], told["p95"], told["max"], told["n"]) == (median, p95, most, len(found))
+    # The other end is the same from below.
+    below = numbers([-value for value in found])
+    assert (below["p5"], below["min"]) == (-p95, -most)
 
 
 def test_an_aim_without_runs_is_neither_met_nor_missed() -> None:
@@ -70,6 +74,21 @@ def test_an_aim_without_runs_is_neither_met_nor_missed() -> None:
     assert is_met(None, numbers([1.0])) is None
     assert is_met(Aim("max", 1.0), numbers([1.0])) is True
     assert is_met(Aim("max", 1.0), numbers([0.5, 1.1])) is False
+
+
+@pytest.mark.parametrize(
+    ("aim", "found", "met"),
+    [
+        pytest.param(Aim("median", least=0.8), [0.7, 0.8, 0.9], True, id="just enough"),
+        pytest.param(Aim("median", least=0.8), [0.7, 0.79, 0.9], False, id="too little"),
+        pytest.param(Aim("min", least=0.8), [0.7, 0.8, 0.9], False, id="the worst counts"),
+        pytest.param(Aim("median", most=2.0, least=1.0), [1.5], True, id="between"),
+        pytest.param(Aim("median", most=2.0, least=1.0), [2.5], False, id="beyond"),
+        pytest.param(Aim("median", least=0.8), [], None, id="nothing to judge by"),
+    ],
+)
+def test_an_aim_may_ask_for_at_least(aim: Aim, found: list[float], met: bool | None) -> None:
+    assert is_met(aim, numbers(found)) is met
 
 
 def test_void_runs_count_for_nothing() -> None:
@@ -137,10 +156,40 @@ def test_the_page_tells_values_aims_and_what_is_missing(tmp_path: Path) -> None:
     assert f"Not measured yet: {FIGURES[0].name}" in text
 
 
+def test_the_page_tells_the_bad_end_of_rates(tmp_path: Path) -> None:
+    lines = (Line("value", "a rate", "/s", Aim("median", least=12.0), more_is_better=True),)
+    rate = Figure("rate", 4, lines, counting(10.0, 20.0, 14.0, 13.0)[0])
+    measured(rate, tmp_path)
+    document = store(tmp_path).read("rate")
+    assert document
+    row = next(line for line in page.render((rate,), {"rate": document}).splitlines() if "a rate" in line)
+    assert "| median ≥ 12 /s | 13.5 /s | p5 10 /s | min 10 /s | 4 | 0.10 /s | 135.00 × | met |" in row
+
+
+def test_a_page_of_results_without_the_other_end_still_renders(tmp_path: Path) -> None:
+    """As they were written before there were rates."""
+    measure, _ = counting(0.1, 0.2, 0.9)
+    one = figure(measure)
+    measured(one, tmp_path)
+    document = store(tmp_path).read("thing")
+    assert document
+    for line in document["lines"].values():
+        for new in ("more_is_better", "p5", "min"):
+            del line[new]
+    assert "| p95 ≤ 0.3 s | 0.200 s | 0.900 s | 0.900 s | 3 |" in page.render((one,), {"thing": document})
+
+
+def test_what_takes_long_is_measured_when_it_is_named() -> None:
+    long = {figure.name for figure in FIGURES if figure.on_request}
+    assert "build_fresh" in long
+    assert not long & {figure.name for figure in chosen([])}
+    assert [figure.name for figure in chosen(["build"])] == ["build_fresh"]
+    assert "build_fresh (only by `ONLY=build_fresh`)" in page.render(FIGURES, {})
+
+
 def test_figures_by_name_or_beginning() -> None:
     assert [f.name for f in chosen(["wp,status"])] == ["wp_overhead", "status_time"]
-    assert len(chosen(["start"])) == 6
-    assert chosen([]) == FIGURES
+    assert all(f.name.startswith("start") for f in chosen(["start"]))
     assert len({f.name for f in FIGURES}) == len(FIGURES)
     with pytest.raises(UsageError, match="nothing_like"):
         chosen(["wp", "nothing_like"])
