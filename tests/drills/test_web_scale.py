@@ -1,0 +1,33 @@
+"""Load comes and goes on a real production: the sound one serves every request, its broken twin cuts some."""
+
+from __future__ import annotations
+
+import pytest
+
+from altis_local.drill import scenario
+from altis_local.environment import Environment
+from altis_local.model.history import Verdict
+from tests.drills.conftest import SOUND, TWIN, Drill
+
+pytestmark = [pytest.mark.drill, pytest.mark.timeout(900)]
+
+SCALE = scenario.find("web-scale")
+
+
+@SOUND
+def test_web_follows_the_load_and_nobody_notices(production: Environment, drill: Drill) -> None:
+    judged = drill(production, SCALE, 1)
+    assert judged.verdict is Verdict.OK, [c for c in judged.checked if c.finding.verdict is not Verdict.OK]
+    assert judged.failed == ()
+    assert (judged.changes[0].before, max(c.after for c in judged.changes), judged.changes[-1].after) == (2, 4, 2)
+    assert {"page", "visit", "busy", "form"} == {a.kind for a in judged.evidence.ledger.attempts}
+
+
+@TWIN
+def test_without_draining_requests_are_cut(production: Environment, drill: Drill) -> None:
+    judged = drill(production, SCALE, 1)
+    assert judged.verdict is Verdict.FAILED
+    failed = [c.name for c in judged.checked if c.finding.verdict is Verdict.FAILED]
+    assert "failed-requests" in failed
+    # Those that nobody may ask for twice: the load balancer asks again for the others.
+    assert {a.kind for a in judged.failed} == {"form"}
