@@ -95,7 +95,7 @@ def queue_time(world: World) -> Finding:
 
 def queries(world: World) -> Finding:
     token = world.token()
-    long = "SELECT '" + "x" * 9000 + "'"
+    long = "SELECT '" + "x" * 5300 + "'"
     obeyed(get(world, order(world, token, query=["SELECT 40 + 2", long], body="x")))
     found = trace(world, token)["queries"]
     mine = [q for q in found if q["query"].startswith("SELECT 40 + 2")]

@@ -77,7 +77,10 @@ def thresholds(world: World) -> Finding:
         """
         global $wpdb;
         $table = $wpdb->base_prefix . 'cavalcade_jobs';
-        $check = fn ( $name ) => %s[ $name ] === true;
+        $check = function ( $name ) {
+            wp_cache_flush_runtime();
+            return %s[ $name ] === true;
+        };
         $try = function ( $sql ) use ( $wpdb, $check ) {
             $wpdb->query( 'START TRANSACTION' );
             $wpdb->query( $sql );

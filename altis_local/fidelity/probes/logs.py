@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import urllib.parse
 
 from altis_local.fidelity.asking import answered, aws, poll
@@ -22,10 +23,16 @@ def _groups(world: World) -> dict[str, int | None]:
     return {g["logGroupName"].removeprefix(prefix): g.get("retentionInDays") for g in held}
 
 
-def _lines(world: World, group: str, needle: str) -> list[str]:
-    name = f"{world.variables('web').get('HM_ENV')}/{group}"
-    request = {"logGroupName": name, "filterPattern": f'"{needle}"', "limit": 50}
-    events = (aws(world, "logs", "FilterLogEvents", request) or {}).get("events", [])
+def _lines(world: World, stream: str, needle: str, since: float) -> list[str]:
+    """Lines of a stream in the group of jobs that hold the needle."""
+    name = f"{world.variables('web').get('HM_ENV')}/cavalcade"
+    request = {
+        "logGroupName": name,
+        "logStreamName": stream,
+        "startTime": int((since - 60) * 1000),
+        "startFromHead": True,
+    }
+    events = (aws(world, "logs", "GetLogEvents", request) or {}).get("events", [])
     return [event["message"] for event in events if needle in event["message"]]
 
 
@@ -42,16 +49,25 @@ def retention(world: World) -> Finding:
 
 
 def job_lines(world: World) -> Finding:
+    began = world.now()
+    found: dict[str, list[dict[str, object]]] = {}
     with Jobs(world) as jobs:
         jobs.add()
         jobs.add(exit=2)
         jobs.done(2)
-        poll(world, lambda: len(_lines(world, "cavalcade", jobs.token)) >= 2, LATE)
-        lines = [json.loads(line) for line in _lines(world, "cavalcade", jobs.token) if line.startswith("{")]
+
+        def look() -> bool:
+            for stream in ("success", "fail"):
+                found[stream] = [json.loads(line) for line in _lines(world, stream, jobs.token, began)]
+            return all(found.values())
+
+        poll(world, look, LATE)
     fields = {"hook", "id", "site_url", "site_id", "args", "status", "stdout", "stderr", "duration"}
+    lines = [line for held in found.values() for line in held]
     missing = [sorted(fields - set(line)) for line in lines if not fields <= set(line)]
+    counts = {stream: len(held) for stream, held in found.items()}
     return claims(
-        (len(lines) == 2, f"{len(lines)} lines of two jobs"),
+        (counts == {"success": 1, "fail": 1}, f"of a good and a bad job: {counts}"),
         ({line.get("hook") for line in lines} == {HOOK}, f"hooks {[line.get('hook') for line in lines]}"),
         (not missing, f"lack {missing}" if missing else f"each has {', '.join(sorted(fields))}"),
     )
@@ -81,8 +97,6 @@ def job_metrics(world: World) -> Finding:
 
 def _metrics(world: World, namespace: str) -> list[tuple[str, str]]:
     """(metric, value of its dimension Application) of each."""
-    import re  # noqa: PLC0415
-
     known = world.variables("web")
     scope = f"{known.get('AWS_ACCESS_KEY_ID', '')}/20260101/{known.get('AWS_REGION', '')}/monitoring/aws4_request"
     headers = {
@@ -92,17 +106,8 @@ def _metrics(world: World, namespace: str) -> list[tuple[str, str]]:
     form = urllib.parse.urlencode({"Action": "ListMetrics", "Version": "2010-08-01", "Namespace": namespace}).encode()
     text = answered(world.ask(Ask("http://aws:4566", "/", "POST", headers, form))[0]).text
     rows = []
-    for metric, name in re.findall(
-        r"((?:<Dimensions>.*?</Dimensions>|<Dimensions/>)?.*?)<MetricName>(\w+)</MetricName>", text, re.DOTALL
-    ):
-        value = re.search(r"<Name>Application</Name>\s*<Value>([^<]*)</Value>", metric)
-        rows.append((name, value[1] if value else ""))
-    # Dimensions may stand behind the name as well: then every member is looked at by itself.
-    for block in re.findall(
-        r"<member>\s*<Namespace>.*?</MetricName>.*?(?=<member>\s*<Namespace>|</Metrics>)", text, re.DOTALL
-    ):
+    for block in re.split(r"(?=<Namespace>)", text)[1:]:
         name = re.search(r"<MetricName>(\w+)<", block)
         value = re.search(r"<Name>Application</Name>\s*<Value>([^<]*)</Value>", block)
-        if name:
-            rows.append((name[1], value[1] if value else ""))
+        rows += [(name[1], value[1] if value else "")] if name else []
     return rows

@@ -59,7 +59,7 @@ def sends(world: World) -> Finding:
 
 def unverified(world: World) -> Finding:
     token = world.token()
-    sent, why = _send(world, token, f"$headers = 'From: X <x@{token}.test>';")
+    sent, why = _send(world, token, f"add_filter( 'wp_mail_from', fn () => 'x@{token}.test', 20 );")
     lines, mine = _logged(world, "Failed", token), _inbox(world, token)
     return claims(
         (sent is False, f"from an unverified domain: {sent} {why or ''}"),
@@ -110,5 +110,5 @@ def largest(world: World) -> Finding:
     mine = _inbox(world, token)
     return claims(
         (large[0] is False and re.search(r"(?i)length|size|large", str(large[1])), f"11 MB: {large}"),
-        (small[0] is True and len(mine) == 1, f"1 MB: {small[0]}, {len(mine)} messages"),
+        (small[0] is True and len(mine) == 1, f"1 MB: {small}, {len(mine)} messages"),
     )

@@ -71,10 +71,12 @@ def tools(world: World) -> Finding:
     line = "id -un; pwd; echo $S3_UPLOADS_BUCKET; for t in wp screen wget aws; do command -v $t >/dev/null && echo $t; done"
     told = world.run("sandbox", "sh", "-c", line, user="www-data").output.split()
     missing = {"wp", "screen", "wget", "aws"} - set(told[3:])
+    listed = world.run("sandbox", "sh", "-c", "aws s3 ls s3://$S3_UPLOADS_BUCKET/ 2>&1", user="www-data")
     return claims(
         (told[:2] == ["www-data", CODE], f"{told[:2]}"),
         (len(told) > 2 and told[2] == world.variables("web").get("S3_UPLOADS_BUCKET"), f"bucket {told[2:3]}"),
         (not missing, f"missing: {', '.join(sorted(missing))}" if missing else "wp, screen, wget, aws are there"),
+        (listed.code == 0, f"aws s3 ls: {listed.code} {listed.output.strip()[-80:]}"),
     )
 
 

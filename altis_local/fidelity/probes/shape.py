@@ -15,7 +15,7 @@ REGIONS = (
     *("ap-southeast-1", "ap-northeast-1", "ap-southeast-2"),
 )
 CLOSED = (
-    ("web", "db-member", 3306), ("web", "redis-member", 6379), ("web", "lb", 80), ("db", "web", 80), ("redis", "db-member", 3306),
+    ("web", "db-member", 3306), ("web", "redis-member", 6379), ("web", "lb", 80), ("db", "web", 80), ("redis", "web", 80),
     ("search", "aws", 4566), ("db", "standins", 8169), ("tachyon", "db-member", 3306), ("cdn", "db-member", 3306),
 )  # fmt: skip
 OPEN = (

@@ -205,8 +205,9 @@ _ATTACHMENT = """
 def addresses(world: World) -> Finding:
     code = """
         $base = wp_upload_dir()['baseurl'];
-        set_current_screen( 'dashboard' );
+        $GLOBALS['current_screen'] = new class { public function in_admin() { return true; } };
         $admin = Tachyon::instance()->filter_image_downsize( false, 1, 'full' );
+        unset( $GLOBALS['current_screen'] );
         return [ tachyon_url( "$base/2024/a.jpg", [ 'w' => 9 ] ), tachyon_url( 'https://x.test/a.jpg', [ 'w' => 9 ] ),
             TACHYON_URL, $admin, get_site_url( get_main_site_id() ) ];
     """

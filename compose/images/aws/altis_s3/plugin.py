@@ -12,6 +12,7 @@ from localstack.runtime import hooks
 from localstack.services.plugins import SERVICE_PLUGINS, Service, aws_provider
 from localstack.services.s3 import presigned_url
 from localstack.utils.aws import aws_stack
+from werkzeug.wrappers import Request
 
 from altis_s3.blobs import GRACE
 from altis_s3.journal import ForeignState
@@ -19,6 +20,9 @@ from altis_s3.provider import DurableS3
 from altis_s3.settings import Settings
 
 LOG = logging.getLogger(__name__)
+
+LARGEST_FORM = 16 << 20
+"""Bytes. Werkzeug's own limit refuses mails with attachments, of which SES takes ten megabytes (encoded for the form)."""
 
 
 @aws_provider(api="s3", name="durable")
@@ -40,6 +44,7 @@ def s3() -> Service:
 @hooks.on_infra_start(priority=-100)
 def load_s3() -> None:
     """Before anything listens: nobody is told of a bucket that is not there yet, and bad state stops the start."""
+    Request.max_form_memory_size = LARGEST_FORM
     try:
         SERVICE_PLUGINS.require("s3")
     except ForeignState as problem:
