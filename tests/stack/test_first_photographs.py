@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from tests.stack.media import ORIENTATION, Media
-from tests.stack.world import Row, World, docker, eventually
+from tests.stack.world import CLOCK, Row, World, docker, eventually
 
 pytestmark = [pytest.mark.engine, pytest.mark.stack]
 
@@ -56,9 +56,9 @@ def media(ha: World) -> Media:
 @pytest.fixture
 def undone(ha: World, media: Media) -> Iterator[None]:
     """As before the first migration; afterwards whole again."""
-    is_there(media)
     media.php(UNDO)
     yield
+    migrate(ha)
     is_there(media)
 
 
@@ -124,12 +124,19 @@ def test_what_an_editor_deletes_stays_deleted(ha: World, media: Media, undone: N
 
 
 def test_a_killed_import_is_gone_on_with(ha: World, media: Media, undone: None) -> None:
-    for turn in range(8):
-        migrate(ha, seconds=0.3 + 0.1 * turn)
-        # Another would have to wait for it.
-        media.php("wp_cache_delete('lock', 'altis_fixture');")
+    began = CLOCK.monotonic()
     migrate(ha)
-    is_there(media)
+    whole = CLOCK.monotonic() - began
+    left = []
+    for part in (0.4, 0.5, 0.6, 0.7, 0.8, 0.9):
+        media.php(UNDO)
+        migrate(ha, seconds=whole * part)
+        left.append(len(media.php(STATE)["library"]))
+        # Another run would have to wait for it.
+        media.php("wp_cache_delete('lock', 'altis_fixture');")
+        migrate(ha)
+        assert is_complete(media.php(STATE)), f"after {left[-1]} were left"
+    assert any(0 < count < len(NAMES) for count in left), f"no run was killed half way: {left}"
 
 
 def test_without_s3_a_migration_ends_well_and_a_job_goes_on(ha: World, media: Media, undone: None) -> None:

@@ -13,7 +13,8 @@
 		'REDIS_HOST', 'REDIS_AUTH',
 		'ELASTICSEARCH_HOST', 'ELASTICSEARCH_VERSION',
 		'S3_UPLOADS_BUCKET', 'S3_UPLOADS_REGION', 'S3_UPLOADS_KEY', 'S3_UPLOADS_SECRET',
-		'S3_UPLOADS_BUCKET_URL', 'S3_UPLOADS_ENDPOINT',
+		'S3_UPLOADS_BUCKET_URL', 'S3_UPLOADS_ENDPOINT', 'S3_UPLOADS_OBJECT_ACL',
+		'S3_UPLOADS_HTTP_CACHE_CONTROL', 'S3_UPLOADS_HTTP_EXPIRES',
 		'TACHYON_URL', 'AWS_XRAY_DAEMON_IP_ADDRESS', 'FLUENT_HOST', 'CLOUDFRONT_DISTRIBUTION_ID',
 	];
 	// Altis compares these strictly with numbers.
@@ -45,6 +46,28 @@
 		if ( defined( 'REDIS_AUTH' ) ) {
 			$GLOBALS['redis_server']['auth'] = REDIS_AUTH;
 		}
+	}
+
+	// Where AWS's services are, for the SDK of a project: an old one does not read these variables, and none of them
+	// says that the bucket is part of the path. Hooks may be set before WordPress is there to set them.
+	$aws = getenv( 'AWS_ENDPOINT_URL' );
+	if ( $aws ) {
+		$at   = fn ( string $service ) => [ 'endpoint' => getenv( "AWS_ENDPOINT_URL_$service" ) ?: $aws ];
+		$s3   = $at( 'S3' ) + [ 'use_path_style_endpoint' => true ];
+		$hook = function ( string $name, callable $filter ) {
+			if ( function_exists( 'add_filter' ) ) {
+				add_filter( $name, $filter );
+			} else {
+				$GLOBALS['wp_filter'][ $name ][10][] = [ 'function' => $filter, 'accepted_args' => 1 ];
+			}
+		};
+		$hook( 's3_uploads_s3_client_params', fn ( $params ) => array_replace( $params, $s3 ) );
+		$hook( 'aws_ses_wp_mail_ses_client_params', fn ( $params ) => array_replace( $params, $at( 'SES' ) ) );
+		$hook( 'altis.aws_sdk.params', fn ( $params ) => array_replace_recursive( $params, [
+			'endpoint'   => $aws,
+			'S3'         => $s3,
+			'CloudFront' => $at( 'CLOUDFRONT' ),
+		] ) );
 	}
 
 	if ( class_exists( 'HM\\Cavalcade\\Runner\\Runner', false ) ) {
