@@ -32,6 +32,9 @@ def run(
     except TimeoutError as error:
         raise ActionFailed(f"{argv[0]} did not end in {limit:g} s in {container[:12]}") from error
     finally:
+        # The answer first: closed after its socket, it complains on standard error.
+        if answer := getattr(stream, "_response", None):
+            answer.close()
         stream.close()
         raw.close()
     ended = client.exec_inspect(made)  # type: ignore[no-untyped-call]

@@ -50,6 +50,7 @@ class Sender:
         self._lock = threading.Lock()
         self._tails: dict[Place, Tail] = {}
         self._parts: dict[Place, tuple[int, int]] = {}
+        self._is_waiting = False
         self._work = threading.Event()
         self._closed = threading.Event()
         self._thread = threading.Thread(target=self._run, name="logs", daemon=True)
@@ -109,8 +110,11 @@ class Sender:
                 tail.sent(batch)  # what is refused now will be refused again
             return False
         except AltisError as error:
-            log.info("logs of %s wait: %s", place.stream, error)
+            if not self._is_waiting:
+                log.info("logs wait: %s", error)
+            self._is_waiting = True
             return False
+        self._is_waiting = False
         with self._lock:
             if not len(tail):
                 self._tails.pop(place, None)

@@ -24,6 +24,9 @@ from altis_local.model import cloud
 from altis_local.model.spec import Secrets, Spec
 from altis_local.model.state import Snapshot
 
+RETRY = 2.0
+"""Seconds before a log that could not be read is tried again."""
+
 log = logging.getLogger(__name__)
 
 Follow = Callable[[str, Wanted], Iterator[Said]]
@@ -47,6 +50,7 @@ class Shipping:
         self._spec = spec
         self._sender = Sender(lambda: outside.aws(spec()), missing)
         self._lock = threading.Lock()
+        self._closed = threading.Event()
         self._followed: set[str] = set()
         self._marks: dict[str, Marks] = {}
 
@@ -55,6 +59,7 @@ class Shipping:
 
     def close(self) -> None:
         """Send what has gathered, and end."""
+        self._closed.set()
         self._sender.close()
 
     def look(self, snapshot: Snapshot) -> None:
@@ -83,7 +88,9 @@ class Shipping:
                     text = secret.sub("(secret)", line.text)
                     self._sender.add(Place(cloud.group(spec, short), source.stream), at, text)
         except AltisError as error:
-            log.info("log of %s: %s", source.member, error)
+            # Most often it is just being removed; what ails the engine or AWS is told by those who need them more.
+            log.debug("log of %s: %s", source.member, error)
+            self._closed.wait(RETRY)
         except Exception:  # a thread's edge: one odd log must not end the others, nor itself be forgotten
             log.exception("log of %s", source.member)
         finally:
