@@ -37,7 +37,7 @@ class Kept:
         def is_found() -> bool:
             return self._title in self._services.found(misspelt(self._word))
 
-        eventually(is_found, f"{self._title} in the index", within=20, every=0.3)
+        eventually(is_found, f"{self._title} in the index", within=45, every=1.0)
 
     def check(self) -> None:
         """All of it is still there."""

@@ -18,6 +18,9 @@ pytestmark = [pytest.mark.engine, pytest.mark.stack]
 
 NODES = ("search-1", "search-2", "search-3")
 WARNING = "Error in Elasticsearch request"
+NOT_ASKED = "did not answer a moment ago"
+IN_INDEX = 45.0
+"""Seconds until a change is in the index for certain: its refresh takes one, a retry by a job ten."""
 PATIENCE = 3.0
 """Seconds for a page whose search has no answer: a second of waiting at most, and the page itself on a busy machine."""
 
@@ -39,17 +42,17 @@ def is_found(services: Services, words: str, title: str) -> bool:
 
 def indexed(services: Services, words: str, title: str) -> None:
     """Wait until the index has it: a moment after the answer of the request that saved it."""
-    eventually(lambda: is_found(services, words, title), f"{words} in the index", within=15, every=0.3)
+    eventually(lambda: is_found(services, words, title), f"{words} in the index", within=IN_INDEX, every=1.0)
 
 
 def hidden(services: Services, words: str, title: str) -> None:
     """Wait until the index has it no more. (On a busy machine MySQL may answer in its place, with what it knows.)"""
-    eventually(lambda: not is_found(services, words, title), f"{words} found no more", within=15, every=0.3)
+    eventually(lambda: not is_found(services, words, title), f"{words} found no more", within=IN_INDEX, every=1.0)
 
 
-def warnings_of(world: World) -> int:
+def warnings_of(world: World, text: str = WARNING) -> int:
     webs = [c for c in world.containers().values() if c.role == "web"]
-    return sum(WARNING in line for web in webs for line in world.engine.logs(web.id, 100_000))
+    return sum(text in line for web in webs for line in world.engine.logs(web.id, 100_000))
 
 
 def test_a_post_is_found_as_it_is_saved_changed_and_deleted(ha: World, services: Services, admin: httpx.Client) -> None:
@@ -136,13 +139,11 @@ def test_members_that_are_silent_cost_a_second_once(ha: World, services: Service
     indexed(services, misspelt(word), title)
     found = [c for c in ha.environment.standing().containers if c.member in NODES]
     ha.faults.pause(found, 8.0)
-    times = []
+    before = warnings_of(ha, NOT_ASKED)
     for _ in range(4):
         began = time.monotonic()
         assert title in services.found(word)
-        times.append(time.monotonic() - began)
-    assert max(times) < PATIENCE
-    # Each container remembers by itself.
-    assert sorted(times)[1] < 1.0, times
+        assert time.monotonic() - began < PATIENCE
+    assert warnings_of(ha, NOT_ASKED) > before, "somebody was spared"
     ha.converged()
     indexed(services, misspelt(word), title)

@@ -22,8 +22,8 @@ pytestmark = [pytest.mark.engine, pytest.mark.stack]
 
 CLIENT = "$GLOBALS['wp_object_cache']->get_client()"
 MIB = 1 << 20
-LARGE = 600 * MIB
-"""More than the memory of every container on its way together (control 256 MiB, aws 512 MiB)."""
+LARGE = 400 * MIB
+"""More than control's whole memory (256 MiB), and more than aws has left of its own (512 MiB)."""
 
 
 def object_at(world: World, key: str) -> tuple[int, str, bytes]:
@@ -386,17 +386,19 @@ def test_two_mistakes_delete_nothing(ha: World, keys: str, tmp_path: Path) -> No
     assert len(ha.json("s3", "ls", keys)["objects"]) == 1
 
 
-EVERY_VERB: tuple[tuple[str, ...], ...] = (
-    ("s3", "ls"), ("s3", "cp", "s3://a", "b"), ("s3", "rm", "a"), ("s3", "import-uploads", "."), ("cdn", "stats"),
-    ("cdn", "purge", "/"), ("cache", "info"), ("cache", "flush"), ("search", "info"), ("search", "reindex"),
-    ("jobs", "list"), ("jobs", "run", "1"), ("jobs", "tail"), ("traces", "list"), ("traces", "show", "1"),
-    ("mail", "list"), ("mail", "show", "1"), ("mail", "clear"), ("open",), ("scale", "watch"), ("db", "expose"),
-)  # fmt: skip
+SOME_VERBS: tuple[tuple[str, ...], ...] = (
+    ("s3", "ls"),
+    ("jobs", "tail"),
+    ("open",),
+    ("scale", "watch"),
+    ("db", "expose"),
+)
+"""What is to be told where nothing runs. (The unit tests ask every verb.)"""
 
 
 def test_without_an_environment_nothing_is_made(folder: Path) -> None:
     world = World("t-stack-verbs-nothing", folder)
-    for words in EVERY_VERB:
+    for words in SOME_VERBS:
         refused = world.run(*words, "--json")
         assert refused.returncode == 2, words
         assert "no environment is called" in json.loads(refused.stdout)["error"], words
@@ -414,7 +416,7 @@ def test_a_stopped_environment_says_so_and_is_pruned_when_its_folder_is_gone(
     assert world.run("prune", "--yes").stdout == "nothing is left over\n"
     world.do("stop")
     assert str(port) not in docker("ps", "--format", "{{.Ports}}", "--filter", f"name=altis-{world.name}")
-    for words in EVERY_VERB:
+    for words in SOME_VERBS:
         refused = world.run(*words, "--json")
         assert refused.returncode == 1, (words, refused.stderr)
         assert json.loads(refused.stdout)["error"] == f"environment {world.name} is stopped", words
