@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from altis_local.errors import UsageError
 from benchmarks import (
+    compose_up,
     frequent,
     idle,
     images,
@@ -23,6 +24,7 @@ FIGURES: tuple[Figure, ...] = (
     *images.figures(),
     *search_node.figures(),
     *start.figures("local"),
+    *compose_up.figures(),
     *idle.figures("local"),
     *tachyon_rate.figures(),
     *scale_out.figures(),
