@@ -299,6 +299,22 @@ def test_wrong_input_ends_clearly(
     assert "Traceback" not in err
 
 
+EVERY_VERB = (
+    "s3 ls", "s3 cp s3://a b", "s3 rm a", "s3 import-uploads .", "cdn stats", "cdn purge /", "cache info",
+    "cache flush", "search info", "search reindex", "jobs list", "jobs run 1", "jobs tail", "traces list",
+    "traces show 1", "mail list", "mail show 1", "mail clear", "open", "scale watch", "db expose",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("line", EVERY_VERB)
+def test_where_nothing_runs_every_verb_says_so(engine: HttpFake, capsys: Capture, line: str) -> None:
+    assert main(["-p", "nope", *line.split(), "--json"]) == 2
+    assert "no environment is called nope" in json.loads(capsys.readouterr().out)["error"]
+    assert main(["-p", "y", *line.split(), "--json"]) == 1
+    assert json.loads(capsys.readouterr().out)["error"] == "environment y is stopped"
+    assert all(method == "GET" for method, _, _ in engine.asked)
+
+
 def test_the_browser_opens_where_there_is_one(
     engine: HttpFake, capsys: Capture, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
