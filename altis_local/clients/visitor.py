@@ -58,7 +58,7 @@ class Visitor:
 
 
 def shake_hands(site: str, version: str, name: str, timeout: float = 5.0) -> str:
-    """Offer just one version of TLS: what was agreed on and the certificate's key, or the error's text."""
+    """Offer just one version of TLS: what was agreed on, the certificate's key and whose it is, or the error's text."""
     url = urlsplit(site)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
@@ -76,8 +76,10 @@ def shake_hands(site: str, version: str, name: str, timeout: float = 5.0) -> str
 
 
 def _key(certificate: bytes) -> str:
-    key = x509.load_der_x509_certificate(certificate).public_key()
-    return f"RSA {key.key_size}" if isinstance(key, rsa.RSAPublicKey) else type(key).__name__
+    shown = x509.load_der_x509_certificate(certificate)
+    key = shown.public_key()
+    kind = f"RSA {key.key_size}" if isinstance(key, rsa.RSAPublicKey) else type(key).__name__
+    return f"{kind} {shown.subject.rfc4514_string()}"
 
 
 def first_line(address: str, port: int, timeout: float = 1.0) -> str:

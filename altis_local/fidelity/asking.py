@@ -154,12 +154,6 @@ def shell(world: World, member: str, line: str, user: str = "") -> Ran:
     return world.run(member, "sh", "-c", line, user=user)
 
 
-def modules(world: World) -> frozenset[str]:
-    """PHP's modules in a web container, in lower case."""
-    ran = world.shared("php -m", lambda: world.run("web", "php", "-m"))
-    return frozenset(line.strip().lower() for line in ran.output.splitlines())
-
-
 # -- traces
 
 

@@ -106,7 +106,7 @@ class World(Protocol):
 
     def tls(self, version: str, name: str) -> str:
         """Shake hands with the CDN by `version` (1.1, 1.2, 1.3) and server name ("" for none): the version that was
-        agreed on and the certificate's key, such as `TLSv1.3 RSA 2048`, or the error."""
+        agreed on and the certificate's key and owner, such as `TLSv1.3 RSA 2048 CN=x`, or the error."""
         ...
 
     def scale(self, role: str, count: int) -> str:

@@ -162,11 +162,12 @@ def tls(world: World) -> Finding:
     name = urlsplit(site(world)).hostname or ""
     said = {version: world.tls(version, name) for version in ("1.1", "1.2", "1.3")}
     nameless = world.tls("1.3", "")
+    owners = [text.rpartition(" ")[2] for text in (said["1.3"], nameless)]
     return claims(
         ("alert" in said["1.1"].lower(), f"1.1: {said['1.1']}"),
-        (said["1.2"] == "TLSv1.2 RSA 2048", f"1.2: {said['1.2']}"),
-        (said["1.3"] == "TLSv1.3 RSA 2048", f"1.3: {said['1.3']}"),
-        (not nameless.startswith("TLS"), f"without a server name: {nameless}"),
+        (said["1.2"].startswith("TLSv1.2 RSA 2048 "), f"1.2: {said['1.2']}"),
+        (said["1.3"].startswith("TLSv1.3 RSA 2048 "), f"1.3: {said['1.3']}"),
+        (owners[0] != owners[1], f"without a server name: {nameless}"),
     )
 
 

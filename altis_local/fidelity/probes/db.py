@@ -126,14 +126,14 @@ def spread_over_zones(world: World) -> Finding:
 def trace_comment(world: World) -> Finding:
     """While they run: a list of processes, taken by the second request, shows the statements of the first."""
     token = world.token()
-    slow = [f"DO SLEEP( 1.5 ), '{token}-do'", f"SELECT SLEEP( 1.5 ), '{token}-select'"]
+    slow = [f"DO SLEEP( 2.5 ), '{token}-do'", f"SELECT SLEEP( 2.5 ), '{token}-select'"]
     asks = [Ask("lb", order(world, f"{token}{n}", query=[text], body="x")) for n, text in enumerate(slow)]
     query = f"SELECT info FROM information_schema.processlist WHERE info LIKE '%{token}-%' AND info NOT LIKE '%processlist%'"
-    begin = 'for i in 1 2 3 4 5 6 7 8 9 10 11 12; do mysql -uroot -N -B -e "$1"; sleep 0.3; done'
+    looks = f"{query}; DO SLEEP( 0.3 ); " * 24
     told: list[str] = []
     with ThreadPoolExecutor(max_workers=2) as pool:
         looking = pool.submit(
-            lambda: [world.run(m, "sh", "-c", begin, "sh", query).output for m in members(world, "db")]
+            lambda: [world.run(m, "mysql", "-uroot", "-N", "-B", "-e", looks).output for m in members(world, "db")]
         )
         world.wait(0.5)
         answers = world.ask(*asks)

@@ -112,3 +112,22 @@ def largest(world: World) -> Finding:
         (large[0] is False and re.search(r"(?i)length|size|large", str(large[1])), f"11 MB: {large}"),
         (small[0] is True and len(mine) == 1, f"1 MB: {small}, {len(mine)} messages"),
     )
+
+
+def inbox(world: World) -> Finding:
+    """The command line shows what was sent, and from where it was sent there is no way out."""
+    token = world.token()
+    sent, why = _send(world, token)
+    listed = world.command("mail", "list", "--json")
+    kept = _inbox(world, token)
+    outside = php(
+        world, "return (bool) @fsockopen( '192.0.2.25', 25, $code, $text, 1 ) || gethostbynamel( 'example.com' );"
+    )
+    return claims(
+        (sent is True and len(kept) == 1, f"sent {sent} {why or ''}"),
+        (
+            listed.code == 0 and token in listed.output,
+            f"`mail list` {'shows it' if token in listed.output else listed.output[-80:]}",
+        ),
+        (outside is False, f"a way out: {outside}"),
+    )

@@ -176,3 +176,30 @@ def no_cross_origin_rules(world: World) -> Finding:
             f"through the CDN {answer.status}, {answer.header('access-control-allow-origin') or 'none'}",
         ),
     )
+
+
+def media_purge(world: World) -> Finding:
+    """By what the project has chosen: a picture of an attachment at the CDN before and after it is deleted."""
+    token = world.token()
+    code = f"""
+        $dir = wp_upload_dir( null, false );
+        file_put_contents( "$dir[basedir]/{token}.txt", 'kept' );
+        $id = wp_insert_attachment( [ 'post_title' => '{token}', 'post_mime_type' => 'text/plain' ], '{token}.txt' );
+        return [ $id, (bool) ( Altis\\get_config()['modules']['cloud']['cdn-media-purge'] ?? false ) ];
+    """
+    try:
+        number, purges = php(world, code)
+        path = f"/uploads/{token}.txt"
+        before = [get(world, path) for _ in range(2)]
+        php(world, f"return (bool) wp_delete_attachment( {int(number)}, true );")
+        after = get(world, path)
+    finally:
+        wipe(world, f"uploads/{token}")
+    wanted = (403, 404) if purges else (200,)
+    return claims(
+        (
+            [a.cache for a in before] == ["Miss", "Hit"] and before[1].status == 200,
+            f"before {[a.cache for a in before]}",
+        ),
+        (after.status in wanted, f"cdn-media-purge {purges}: after its end {after.status} {after.cache}"),
+    )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 
 from altis_local.fidelity.asking import (
@@ -10,7 +9,6 @@ from altis_local.fidelity.asking import (
     get,
     logged_in,
     members,
-    modules,
     obeyed,
     order,
     php,
@@ -264,16 +262,6 @@ def installer_probe(world: World) -> Finding:
     return claims(
         ([a.status for a in answers] == [200, 200], f"status {[a.status for a in answers]} for Host 10.0.0.5"),
         (other.status != 200, f"(another page with that host: {other.status})"),
-    )
-
-
-def php_modules(world: World) -> Finding:
-    wanted = {"apcu", "excimer", "igbinary", "imagick", "msgpack", "redis", "soap", "ssh2", "xsl", "zend opcache"}
-    number = json.loads(shell(world, "web", "php -r 'echo json_encode(PHP_VERSION);'").output)
-    missing = sorted(wanted - modules(world))
-    return claims(
-        ("8.1" <= number[:3] <= "8.5", f"PHP {number}"),
-        (not missing, f"missing: {', '.join(missing)}" if missing else f"has {', '.join(sorted(wanted))}"),
     )
 
 
