@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -103,7 +103,10 @@ class Members(ABC):
     @abstractmethod
     def proxy(self, name: str) -> HaproxyAdmin | FakeHaproxy: ...
     @abstractmethod
-    def set_key(self, name: str, key: str) -> None: ...
+    def set_keys(self, name: str, keys: Iterable[str]) -> None: ...
+
+    def set_key(self, name: str, key: str) -> None:
+        self.set_keys(name, (key,))
 
 
 class FakeMembers(Members):
@@ -157,8 +160,9 @@ class FakeMembers(Members):
     def proxy(self, name: str) -> FakeHaproxy:
         return FakeHaproxy(lambda at: self.world.reach(at, Balancer), name, self.address(name))
 
-    def set_key(self, name: str, key: str) -> None:
-        self.cache(name).write(key)
+    def set_keys(self, name: str, keys: Iterable[str]) -> None:
+        for key in keys:
+            self.cache(name).write(key)
 
 
 class RealMembers(Members):
@@ -236,9 +240,9 @@ class RealMembers(Members):
     def proxy(self, name: str) -> HaproxyAdmin:
         return self._kept(name, lambda: HaproxyAdmin(name, self.address(name)))
 
-    def set_key(self, name: str, key: str) -> None:
+    def set_keys(self, name: str, keys: Iterable[str]) -> None:
         with redis.Redis(self.address(name), password=PASSWORD) as client:
-            client.set(key, "value")
+            client.mset(dict.fromkeys(keys, "value"))
 
     def close(self) -> None:
         for client in self._clients.values():

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from altis_local.errors import Unreachable
+from altis_local.errors import ActionFailed, Unreachable
 from tests.contract.members import Members, eventually
 
 ALL = ("redis-1", "redis-2")
@@ -34,6 +34,30 @@ def test_a_promoted_member_takes_writes_and_a_standby_copies_them(pair: Members)
     standby = pair.cache("redis-2").observe()
     assert (standby.is_primary, standby.link_up, standby.source) == (False, True, pair.address("redis-1"))
     assert eventually(lambda: pair.cache("redis-1").observe().replicas == 1)
+
+
+def test_it_forgets_all_but_what_is_to_be_kept(pair: Members) -> None:
+    pair.cache("redis-1").promote()
+    pair.cache("redis-2").follow(pair.address("redis-1"))
+    names = [f"posts:{n}" for n in range(2500)] + ["sessions:1", "sessions:2"]
+    pair.set_keys("redis-1", names)
+    assert eventually(lambda: pair.cache("redis-2").observe().keys == len(names))
+    with pytest.raises(ActionFailed, match="read only replica"):
+        pair.cache("redis-2").forget(("sessions:",))
+    assert pair.cache("redis-1").forget(("sessions:",)) == 2500
+    assert pair.cache("redis-1").observe().keys == 2
+    assert pair.cache("redis-1").forget(("sessions:",)) == 0
+    assert eventually(lambda: pair.cache("redis-2").observe().keys == 2)
+
+
+def test_its_report(pair: Members) -> None:
+    pair.cache("redis-1").promote()
+    pair.set_keys("redis-1", ["a", "b"])
+    seen = pair.cache("redis-1").report()
+    assert (seen.member, seen.duty, seen.keys) == ("redis-1", "primary", 2)
+    assert (seen.limit, seen.policy) == (48 << 20, "allkeys-lfu")
+    assert 0 < seen.used < seen.limit
+    assert pair.cache("redis-2").report().duty == "standby"
 
 
 def test_a_standby_keeps_the_data_of_a_dead_primary(pair: Members) -> None:

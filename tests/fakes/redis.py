@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from altis_local.errors import Unreachable
+from altis_local.errors import ActionFailed, Unreachable
+from altis_local.model.reports import CacheReport
 from altis_local.model.state import CacheNode
 
 BOOT_SOURCE = "127.0.0.1"
@@ -55,8 +56,15 @@ class FakeRedisNode:
         cache.keys.add(key)
         cache.offset += 1
 
+    def report(self) -> CacheReport:
+        seen = self.observe()
+        duty = "primary" if seen.is_primary else "standby"
+        return CacheReport(self.member, duty, "0", 0, seen.keys, 1, 48 << 20, "allkeys-lfu", 0, 0, 0, 0, 1)
+
     def forget(self, keep: tuple[str, ...]) -> int:
         cache = self._reach(self.address)
+        if cache.source:
+            raise ActionFailed("redis said: You can't write against a read only replica.", member=self.member)
         gone = {key for key in cache.keys if not key.startswith(keep)}
         cache.keys -= gone
         return len(gone)
