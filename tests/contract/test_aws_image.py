@@ -331,6 +331,8 @@ def test_strangers(shared: Aws) -> None:
         ("access/public", "DELETE", {}, 403),
         ("access/new", "PUT", {}, 403),
         ("access/public?acl", "GET", {}, 403),
+        ("access/public?response-content-type=text/html", "GET", {}, 400),
+        ("access/public?response-cache-control=no-cache", "HEAD", {}, 400),
         ("", "GET", {}, 403),
         ("?list-type=2", "GET", {}, 403),
         ("?versions", "GET", {}, 403),

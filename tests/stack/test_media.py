@@ -121,9 +121,14 @@ def test_uploads_come_from_s3_through_the_cdn(ha: World, upload: Upload) -> None
     with ha.client() as visitor:
         first, second = visitor.get(upload.path), visitor.get(upload.path, headers=told)
     assert (first.status_code, first.content) == (200, upload.content)
-    assert first.headers["content-type"] == "image/jpeg"
+    assert (first.headers["content-type"], first.headers["server"]) == ("image/jpeg", "AmazonS3")
     assert (first.headers["x-cache"], second.headers["x-cache"]) == ("Miss from cloudfront", "Hit from cloudfront")
-    assert not [name for name in first.headers if name.startswith("access-control")]
+    assert not [name for name in first.headers if name.startswith(("access-control", "x-localstack"))]
+
+
+def test_nobody_chooses_what_an_upload_is_taken_for(ha: World, upload: Upload) -> None:
+    with ha.client() as visitor:
+        assert visitor.get(upload.path, params={"response-content-type": "text/html"}).status_code == 400
 
 
 def test_missing_private_and_signed(ha: World, media: Media, upload: Upload) -> None:

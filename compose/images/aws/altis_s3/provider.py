@@ -53,6 +53,7 @@ LOG = logging.getLogger(__name__)
 
 Operation = Callable[[RequestContext, dict[str, Any]], Any]
 
+_OVERRIDE = "Request specific response headers cannot be used for anonymous GET requests."
 _OWNER = get_owner_for_account_id(DEFAULT_AWS_ACCOUNT_ID)
 _RECORDS = Records({
     "S3Bucket": lambda: S3Bucket("", DEFAULT_AWS_ACCOUNT_ID, AWS_REGION_US_EAST_1, _OWNER),
@@ -209,8 +210,11 @@ class DurableS3(S3Provider):
         inner = operation if name.startswith(("Get", "Head", "List", "Select")) else self._committed(name, operation)
 
         def guarded(context: RequestContext, request: dict[str, Any]) -> Any:
-            if self._is_stranger(name, context) and not self._may_strangers(name, request):
-                raise AccessDenied("Access Denied")
+            if self._is_stranger(name, context):
+                if not self._may_strangers(name, request):
+                    raise AccessDenied("Access Denied")
+                if any(value for part, value in request.items() if part.startswith("Response")):
+                    raise CommonServiceException("InvalidRequest", _OVERRIDE, 400)
             return inner(context, request)
 
         return guarded

@@ -53,6 +53,15 @@ function M.shim()
   end
 end
 
+-- Shim, for S3: what LocalStack says of itself is not S3's.
+function M.s3()
+  if ngx.header["X-LocalStack"] then
+    ngx.header["X-LocalStack"] = nil
+    ngx.header["Server"] = "AmazonS3"
+  end
+  M.shim()
+end
+
 -- Regional: hand the remaining lifetime to the edge.
 function M.regional()
   local header, var = ngx.header, ngx.var
