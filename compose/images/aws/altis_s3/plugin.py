@@ -22,7 +22,7 @@ from altis_s3.settings import Settings
 LOG = logging.getLogger(__name__)
 
 LARGEST_FORM = 16 << 20
-"""Bytes. Werkzeug's own limit refuses mails with attachments, of which SES takes ten megabytes (encoded for the form)."""
+"""Bytes. Werkzeug's own limit refuses mails with attachments: SES takes ten megabytes, encoded for the form."""
 
 
 @aws_provider(api="s3", name="durable")
