@@ -20,6 +20,7 @@ from altis_local.clients.command_line import own_command
 from altis_local.clients.engine_reader import Found
 from altis_local.clients.visitor import Visitor, first_line, shake_hands
 from altis_local.environment.facade import Environment
+from altis_local.environment.finding import Standing
 from altis_local.errors import ActionFailed, AltisError, Conflict, Unreachable, UsageError
 from altis_local.fidelity import caller
 from altis_local.fidelity.finding import CannotTell
@@ -28,11 +29,12 @@ from altis_local.fidelity.world import Answer, Ask, Document, Ran
 
 T = TypeVar("T")
 
-AT_ONCE = 5
+AT_ONCE = 4
 """Commands in members at once: each costs a process, and the machine may be small."""
 COMMAND = 40.0
 """Seconds for a command in a member."""
 LOG_LINES = 20_000
+STANDING_LASTS = 3.0
 DATABASE_PORT = 3306
 _BROWSER = (("User-Agent", "Mozilla/5.0 (fidelity)"), ("Accept", "*/*"))
 
@@ -42,16 +44,25 @@ class Live:
 
     def __init__(self, environment: Environment) -> None:
         self._environment = environment
-        self._standing = environment.standing()
+        self._seen = (environment.standing(), environment.clock.monotonic())
         self.status: Document = environment.status()
         self.site = str(self.status["urls"]["site"]).rstrip("/")
         self._visitor = Visitor(self.site, environment.paths.authority / "ca.pem")
-        self._helper = Helper(environment.engine, self._standing)
+        self._helper = Helper(environment.engine, self._seen[0])
         self._gate = threading.BoundedSemaphore(AT_ONCE)
         self._lock = threading.Lock()
         self._made: dict[str, Any] = {}
         self._making: dict[str, threading.Lock] = {}
         self._cleaning: list[Callable[[], object]] = []
+
+    @property
+    def _standing(self) -> Standing:
+        """Members may be replaced during a run: looked up again when it is some seconds old."""
+        held, at = self._seen
+        if self._environment.clock.monotonic() - at > STANDING_LASTS:
+            held = self._environment.standing()
+            self._seen = (held, self._environment.clock.monotonic())
+        return held
 
     # -- requests
 

@@ -130,14 +130,11 @@ def trace_comment(world: World) -> Finding:
     asks = [Ask("lb", order(world, f"{token}{n}", query=[text], body="x")) for n, text in enumerate(slow)]
     query = f"SELECT info FROM information_schema.processlist WHERE info LIKE '%{token}-%' AND info NOT LIKE '%processlist%'"
     looks = f"{query}; DO SLEEP( 0.3 ); " * 24
-    told: list[str] = []
-    with ThreadPoolExecutor(max_workers=2) as pool:
-        looking = pool.submit(
-            lambda: [world.run(m, "mysql", "-uroot", "-N", "-B", "-e", looks).output for m in members(world, "db")]
-        )
+    with ThreadPoolExecutor(max_workers=8) as pool:
+        looking = [pool.submit(world.run, m, "mysql", "-uroot", "-N", "-B", "-e", looks) for m in members(world, "db")]
         world.wait(0.5)
         answers = world.ask(*asks)
-        told = [line for output in looking.result() for line in output.splitlines()]
+        told = [line for look in looking for line in look.result().output.splitlines()]
     do = next((line for line in told if f"{token}-do" in line), "")
     select = next((line for line in told if f"{token}-select" in line), "")
     return claims(
