@@ -138,7 +138,8 @@ class Drilling:
             # A drill that did not get through is no verdict on the environment; what was seen so far is kept.
             self._course.troubles.append(" · ".join([str(exc), *exc.log]))
         self._converge()
-        self._read(where)
+        if self._scenario.leaves_something:
+            self._read(where)
 
     def _look(self) -> Setting:
         containers = self._tools.eyes.containers(self._tools.world.name)

@@ -162,6 +162,12 @@ class Scenario(_Strict):
         return self.stages or (Stage(name="work", for_s=self.workload.seconds),)
 
     @property
+    def leaves_something(self) -> bool:
+        """Whether there is anything to read when all is quiet again."""
+        work = self.workload
+        return bool(work.writers or work.authors or any(stage.jobs or stage.jobs_kept for stage in self.stages))
+
+    @property
     def most_seconds(self) -> float:
         """How long the clients may be needed."""
         return sum(stage.most_seconds for stage in self.staged())
