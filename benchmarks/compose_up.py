@@ -42,6 +42,8 @@ def figures() -> tuple[Figure, ...]:
 def measure(stage: Stage) -> Sample:
     subject = stage.subject(PLAN)
     subject.destroy()
+    # What changed since is built now: Compose would ask a registry for it.
+    stage.images()
     with _rendered(stage.folder / NAME) as (file, port):
         compose, compose_site = _up(file, port)
     done, site = subject.start_watched()

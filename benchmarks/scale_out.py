@@ -16,6 +16,7 @@ from altis_local.drill.workload.config import Turn
 from altis_local.errors import ActionFailed
 from altis_local.model.plans import PLANS, bounds
 from benchmarks.clients import at_work, config, new_run, setting_of
+from benchmarks.histories import errors
 from benchmarks.stage import Stage, Subject
 from benchmarks.values import Aim, Figure, Line, Sample
 
@@ -61,8 +62,10 @@ def measure(stage: Stage) -> Sample:
     begin, answer = began(ops), served(ops, before)
     if change is None or answer is None:
         raise ActionFailed("control's journal or the clients' history has a hole")
-    failed = sum(not a.is_acknowledged for a in build(ops).of("busy"))
-    more = {"served": round(answer - begin, 3), "failed_requests": failed, "why": change["text"]}
+    load = build(ops).of("busy")
+    failed = sum(not attempt.is_acknowledged for attempt in load)
+    more = {"served": round(answer - begin, 3), "failed_requests": failed, "told": errors(load)["told"]}
+    more["why"] = change["text"]
     return Sample(round(float(change["at"]) - begin, 3), more=more)
 
 
