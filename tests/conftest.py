@@ -11,9 +11,14 @@ from collections.abc import Generator
 from functools import cache
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from altis_local.clients.engine_reader import EngineReader
 from altis_local.errors import AltisError
+
+# How fast an example is made or judged tells of the machine's load, not of the code.
+settings.register_profile("any-machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("any-machine")
 
 NEED_ENGINE = ("engine", "stack", "drill")
 REQUIRED = bool(os.environ.get("ALTIS_REQUIRE_ENGINE"))
