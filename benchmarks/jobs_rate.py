@@ -9,12 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
+from altis_local.clock import Deadline, wait_until
 from altis_local.drill import figures as drill_figures
 from altis_local.drill.ledger import Ledger
 from altis_local.drill.workload.config import Turn
 from altis_local.drill.workload.jobs import HOOK
 from altis_local.environment.facade import Environment
-from altis_local.errors import ActionFailed
+from altis_local.errors import ActionFailed, Unreachable
 from altis_local.model.plans import PLANS, bounds
 from benchmarks.clients import Clients, at_work, config, new_run, read, setting_of
 from benchmarks.stage import Stage, Subject
@@ -75,12 +76,14 @@ def _measured(count: int, most: int) -> Callable[[Stage], Sample]:
 def _burst(stage: Stage, subject: Subject, *, containers: int, count: int) -> Burst:
     world, history = subject.world, stage.folder / "jobs.jsonl"
     world.scale(ROLE, containers)
+    # Those of a run that failed would take their part.
+    await_done(world)
     where, run = setting_of(world, subject.await_converged()), new_run()
     told = config(where, run, (Turn("calm"), Turn("burst", jobs=count)))
     with at_work(where, world, history, told) as clients:
         clients.go_on()
         clients.until(f"{count} jobs", lambda: _asked(clients) == count, ASKED_WITHIN)
-        clients.until("the last job's end", lambda: not _open(world), DONE_WITHIN)
+        await_done(world)
     return judged(read(where, world, history, replace(told, mode="read")), count)
 
 
@@ -88,9 +91,18 @@ def _asked(clients: Clients) -> int:
     return sum(op.kind == "job" and op.type == "ok" for op in clients.ops())
 
 
-def _open(world: Environment) -> bool:
-    jobs = world.services().jobs
-    return any(jobs(hook=HOOK, status=status, limit="1")["jobs"] for status in ("running", "waiting"))
+def await_done(world: Environment) -> None:
+    """Until no job of the drills waits or runs. Raises ActionFailed when that takes too long."""
+    if not wait_until(lambda: not _is_any_open(world), Deadline.after(DONE_WITHIN, world.clock), every=0.5):
+        raise ActionFailed(f"jobs wait or run still after {DONE_WITHIN:g} s")
+
+
+def _is_any_open(world: Environment) -> bool:
+    try:
+        jobs = world.services().jobs
+        return any(jobs(hook=HOOK, status=status, limit="1")["jobs"] for status in ("running", "waiting"))
+    except (ActionFailed, Unreachable):
+        return True  # control does not know at this moment
 
 
 def judged(ledger: Ledger, count: int) -> Burst:
