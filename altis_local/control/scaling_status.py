@@ -37,11 +37,8 @@ def _role(seen: Seen, role: str) -> dict[str, Any]:
         "unit": _UNITS.get(role, "load"),
     }
     if not automatic:
-        fixed = limits.least == limits.most
-        return {
-            **document,
-            "why": f"plan {seen.spec.plan} has just so many" if fixed else f"asked for: scale {role} auto",
-        }
+        asked = f"a number was asked for; `scale {role} auto` follows the load"
+        return {**document, "why": asked if limits.least < limits.most else f"plan {seen.spec.plan} has just so many"}
     return document | _following(seen, role, count)
 
 
