@@ -23,7 +23,10 @@ AT_MOST = {"local": 1500.0, "production-ha": 3800.0}
 def start_at_once(worlds: Sequence[World], *options: Sequence[str]) -> None:
     """Every `start` begins before any has ended; all must succeed."""
     with ThreadPoolExecutor(len(worlds)) as pool:
-        begun = [pool.submit(w.do, "start", *words, timeout=300.0) for w, words in zip(worlds, options, strict=True)]
+        begun = [
+            pool.submit(w.do, "start", "--timeout", "280", *words, timeout=300.0)
+            for w, words in zip(worlds, options, strict=True)
+        ]
         for one in begun:
             one.result()
 
