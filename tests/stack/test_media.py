@@ -181,20 +181,26 @@ def test_a_large_upload_goes_in_and_out(ha: World, media: Media) -> None:
 
 
 def test_media_go_on_without_web(ha: World, upload: Upload) -> None:
-    """CDN-01, HA-08: what no cache has, too."""
-    webs = [name for name in ha.containers() if name.startswith("web-")]
-    docker("pause", *(ha.containers()[web].id for web in webs))
+    """CDN-01, HA-08: what no cache has, too. Healing may be so fast that this has to be looked at again."""
+    for _ in range(3):
+        if was_without_web(ha, upload):
+            return
+        ha.converged()
+    pytest.fail("there was always a web container again too soon")
+
+
+def was_without_web(ha: World, upload: Upload) -> bool:
+    webs = [container.id for name, container in ha.containers().items() if name.startswith("web-")]
+    docker("pause", *webs)
     try:
         with ha.client() as visitor:
             assert visitor.get(f"{upload.path}?{fresh()}").content == upload.content
             assert visitor.get(f"{upload.image}?w=50&{fresh()}").status_code == 200
-            if {ha.containers()[web].phase for web in webs} == {"paused"}:
-                return
-            pytest.fail("web containers were there again too soon for this to say anything")
+        return not any(one.is_running for name, one in ha.containers().items() if name.startswith("web-"))
     finally:
         for web in webs:
             with suppress(AltisError):
-                ha.engine.unpause(ha.containers()[web].id)
+                ha.engine.unpause(web)
 
 
 # Tachyon -----------------------------------------------------------------------------------------------------------
