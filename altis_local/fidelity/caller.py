@@ -15,8 +15,8 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from urllib.parse import urlsplit
 
-LARGEST = 400_000
-"""Bytes of a body that are told."""
+LARGEST = 8_000_000
+"""Bytes of a body that are told: an inbox may hold mails with attachments."""
 
 
 def call(ask: dict[str, Any]) -> dict[str, Any]:

@@ -43,7 +43,7 @@ def what_is_not(world: World) -> Finding:
     )
     for _ in range(2):
         answered(world.ask(Ask("lb", f"/?t={token}-batcache"))[0])
-    probe = Ask("web", f"/?t={token}-probe", headers={"User-Agent": "ELB-HealthChecker/2.0"})
+    probe = Ask("web", f"/?t={token}-probe", headers={"User-Agent": "ELB-HealthChecker/2.0 (fidelity)"})
     answered(world.ask(probe)[0])
     traces(world, f"{token}-batcache", 2)
     counts = {

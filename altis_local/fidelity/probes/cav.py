@@ -58,7 +58,7 @@ def logs_table(world: World) -> Finding:
 
 def states(world: World) -> Finding:
     with Jobs(world) as jobs:
-        jobs.add(due=1, sleep=3)
+        jobs.add(due=4, sleep=3)
         seen = [jobs.states()[0]]
         poll(world, lambda: jobs.states() == ["running"], SOON)
         seen.append(jobs.states()[0])

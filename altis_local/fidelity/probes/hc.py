@@ -103,7 +103,7 @@ def thresholds(world: World) -> Finding:
     )
     found = php(world, late)
     search = php(world, f"return {RUN}['elasticsearch'] === true;", env={"ELASTICSEARCH_PORT": "9"})
-    lines = world.logged("web", "ELB-HealthChecker")
+    lines = world.logged("web", '"ELB-HealthChecker/2.0"')
     return claims(
         (found[:3] == [True, False, False], f"a job 30 s late, 90 s late, no job at all: {found[:3]}"),
         (found[3:] == [True, False], f"canary 800 s ago, 1000 s ago: {found[3:]}"),

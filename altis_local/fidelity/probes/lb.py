@@ -12,6 +12,7 @@ from altis_local.fidelity.world import Ask, World
 ROOT = re.compile(r"Root=1-[0-9a-f]{8}-[0-9a-f]{24}")
 SELF = re.compile(r"Self=1-[0-9a-f]{8}-[0-9a-f]{24};Root=1-00000000-000000000000000000000abc")
 PER_TARGET = 60
+PROBE = '"ELB-HealthChecker/2.0"'
 
 
 def spreads(world: World) -> Finding:
@@ -59,9 +60,9 @@ def _is_reached(world: World, address: str, port: int) -> bool:
 
 def probes_targets(world: World) -> Finding:
     web = members(world, "web")[0]
-    probes = world.logged(web, "ELB-HealthChecker")
-    poll(world, lambda: len(world.logged(web, "ELB-HealthChecker")) > len(probes), 5.0)
-    after = world.logged(web, "ELB-HealthChecker")
+    probes = world.logged(web, PROBE)
+    poll(world, lambda: len(world.logged(web, PROBE)) > len(probes), 5.0)
+    after = world.logged(web, PROBE)
     seen = traces(world, "__instance_healthcheck", 0)
     ours = [t for t in seen if not str(t.get("url", "")).startswith("https://")]
     return claims(
