@@ -104,7 +104,7 @@ def request(spec: Spec, member: Member, service: Service) -> ContainerRequest:
             role=member.role,
             member=member.name,
             zone=member.zone,
-            hash=service.image.rpartition(":")[2],
+            hash=service.definition or service.image.rpartition(":")[2],
         ),
         environment=environment(spec, member, service),
         networks=tuple(

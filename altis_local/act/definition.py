@@ -6,9 +6,13 @@ misspelt one is an error that names it and not an empty value in a container.
 
 from __future__ import annotations
 
+import hashlib
+import json
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 
+from altis_local import wire
 from altis_local.errors import UsageError
 from altis_local.model.spec import AWS_KEY, Secrets, Service, Spec
 from altis_local.model.topology import CONTROL, ROLES, Member, address
@@ -95,3 +99,11 @@ def environment(spec: Spec, member: Member, service: Service) -> dict[str, str]:
 def _broken(spec: Spec, member: Member) -> dict[str, str]:
     """What a broken twin's members are told; no other environment's have the variable."""
     return {"ALTIS_BROKEN": "job-lock"} if member.role == "cavalcade" and "job-lock" in spec.broken else {}
+
+
+def fingerprint(spec: Spec, service: Service) -> str:
+    """Twelve digits that change with anything that the role's members are made of. Secrets do not count."""
+    bare = replace(spec, secrets=Secrets(*("" for _ in Secrets.__slots__)))
+    values = environment(bare, spec.slots(service.role)[0], service)
+    parts = [wire.dump(replace(service, definition="")), values]
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:12]

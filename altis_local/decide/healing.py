@@ -34,7 +34,7 @@ NEEDS_SITE = ("cavalcade",)
 """Not started while there is no writer or no site in it: a runner that finds no table of jobs ends at once."""
 LAST_TO_STOP = ("db", "redis", "search", "aws")
 KEEPS_DATA = ("db", "redis", "search")
-"""Not replaced only because its image is another one: a restart costs a failover, a cold cache or the cluster."""
+"""Not replaced only because it is to be made of something else: that costs a failover, a cold cache or the cluster."""
 STOP_WITHIN = 10.0
 """Seconds `stop` gives a member, however long its own grace is (design.md section 9: a job's hour is for scale-in)."""
 JOB_LIMIT = 3600.0
@@ -72,9 +72,12 @@ def _why_start(spec: Spec, container: Container | None, role: str) -> str:
         return f"exited with {container.exit_code}" + (" (out of memory)" if container.oom_killed else "")
     if container.phase is Phase.CREATED:
         return "was never started"
-    wanted = spec.services[role].image
-    if container.phase is Phase.RUNNING and container.image != wanted and role not in KEEPS_DATA:
-        return f"runs {container.image}, not {wanted}"
+    wanted = spec.services[role]
+    if container.phase is Phase.RUNNING and role not in KEEPS_DATA:
+        if container.image != wanted.image:
+            return f"runs {container.image}, not {wanted.image}"
+        if wanted.definition and container.hash != wanted.definition:
+            return "was made of another definition"
     return ""
 
 

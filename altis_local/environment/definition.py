@@ -10,9 +10,11 @@ import secrets as randomness
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from altis_local.act.definition import fingerprint
 from altis_local.errors import Conflict, RefusedByPlan, UsageError
 from altis_local.model.plans import PLANS, Plan, bounds, refusal
 from altis_local.model.spec import BREAKABLE, Secrets, Service, Spec, Wish
+from altis_local.model.topology import CONTROL
 from altis_local.settings import DEFAULT_PLAN, Settings, readers_refusal
 
 KEEP = Secrets("", "", "", "", "", "", "")
@@ -40,7 +42,7 @@ def compose_spec(
 ) -> Spec:
     """The Spec to hand over. Raises UsageError or RefusedByPlan."""
     plan = chosen_plan(settings, previous)
-    return Spec(
+    spec = Spec(
         environment=ground.environment,
         plan=plan.name,
         block=ground.block,
@@ -53,6 +55,16 @@ def compose_spec(
         extra_hosts=settings.domains,
         broken=_broken(tuple(broken), previous),
     )
+    return dataclasses.replace(
+        spec, services={role: _defined(spec, service) for role, service in spec.services.items()}
+    )
+
+
+def _defined(spec: Spec, service: Service) -> Service:
+    """With its fingerprint, so that members are made anew when the plan, the configuration or compose/ changes."""
+    if service.role == CONTROL.role:
+        return service
+    return dataclasses.replace(service, definition=fingerprint(spec, service))
 
 
 def chosen_plan(settings: Settings, previous: Spec | None) -> Plan:
@@ -66,6 +78,11 @@ def chosen_plan(settings: Settings, previous: Spec | None) -> Plan:
         raise UsageError(
             f"environment {previous.environment} has plan {before.name} and cannot shrink to {after.name}",
             hint=f"`altis-local -p {previous.environment} destroy` first, or use another name: -p NAME",
+        )
+    if before.search != after.search:
+        raise UsageError(
+            f"the search index of {previous.environment} cannot grow from {before.search} to {after.search} members",
+            hint=f"plan {after.name} needs an environment of its own: -p NAME, or destroy this one first",
         )
     return after
 

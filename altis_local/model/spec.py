@@ -67,6 +67,8 @@ class Service:
     """Seconds between the stop signal and SIGKILL."""
     publish: Mapping[int, str] = field(default_factory=dict)
     """Container port -> name of the published port (`site`, `api`); bound on loopback only."""
+    definition: str = ""
+    """Fingerprint of all that members of this role are made of, but secrets; "": only the image tells."""
 
 
 @dataclass(frozen=True, slots=True, repr=False)

@@ -87,8 +87,11 @@ class Observer:
             if question in done:
                 self._open.pop(name, None)
                 readings[name] = question.result()
-            else:
+            elif question.running():
                 readings[name] = Reading(Health(Reach.SILENT, f"no answer within {LIMIT} s"))
+            else:
+                # Control's own fault, on a machine too busy for it: no evidence against the member.
+                readings[name] = Reading(Health(Reach.UNKNOWN, f"not asked within {LIMIT} s"))
         return readings
 
     def _question(self, spec: Spec, member: Member, container: str) -> Future[Reading]:

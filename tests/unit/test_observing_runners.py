@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from threading import Event
 
 from altis_local.clients.engine_values import ContainerRequest, labels, qualified
 from altis_local.model.spec import Service
-from altis_local.model.state import Reach, Snapshot
+from altis_local.model.state import Health, Reach, Snapshot
 from altis_local.observe.observer import HELD_EVERY, Observer
 from tests.fakes.engine import FakeEngine
 from tests.fakes.world import FakeSessions, World
@@ -69,4 +70,31 @@ def test_a_held_runner_is_silent_until_it_is_let_go() -> None:
     assert engine.asked == 3
     engine.held.clear()
     assert take().reach("cavalcade-a1") is Reach.OK
+    pool.shutdown()
+
+
+class Stuck(FakeSessions):
+    """Pages answer when they are let."""
+
+    let = Event()
+
+    def http(self, url: str, host: str) -> Health:
+        self.let.wait()
+        return Health(Reach.OK)
+
+
+def test_who_could_not_be_asked_is_not_silent() -> None:
+    """On a machine too busy for control's own threads nothing is known of the member."""
+    clock, engine, pool = Time(), FakeEngine(), ThreadPoolExecutor(1)
+    spec = make_spec("local")
+    for role, name in (("web", "web-a1"), ("cdn", "cdn")):
+        image = spec.services[role].image
+        engine.images.add(image)
+        given = labels("t", "member", role=role, member=name)
+        engine.start(engine.create(ContainerRequest(name=qualified("t", name), image=image, labels=given, networks=())))
+    sessions = Stuck(World(clock), spec)
+    observer = Observer(engine, sessions, clock, pool)
+    seen = observer.take(spec, joined=frozenset(), record=None, in_flight=frozenset())
+    assert [seen.reach(c.member) for c in seen.containers] == [Reach.SILENT, Reach.UNKNOWN]
+    sessions.let.set()
     pool.shutdown()

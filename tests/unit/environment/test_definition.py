@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -16,7 +17,7 @@ from altis_local.environment.definition import (
     stopped,
 )
 from altis_local.errors import Conflict, RefusedByPlan, UsageError
-from altis_local.model.spec import Spec, Wish
+from altis_local.model.spec import Secrets, Service, Spec, Wish
 from altis_local.settings import Settings
 
 GROUND = Ground("x", "10.208.0.0/20", 8443, {})
@@ -44,7 +45,26 @@ def test_start_without_arguments_keeps_what_was_chosen() -> None:
 
 
 def test_plan_may_grow() -> None:
-    assert make(make(plan="local"), plan="production-ha", readers=2).counts == {"db": 3}
+    assert make(make(plan="local"), plan="production", readers=2).counts == {"db": 3}
+
+
+def test_a_definition_follows_all_that_members_are_made_of_but_secrets() -> None:
+    """The plan, compose/ and the configuration; not what other roles are made of."""
+    lb = Service("lb", "i:1", {"SERVERS": "${ALTIS_SERVERS_WEB}"}, memory=1)
+    db = Service("db", "i:1", {"PASSWORD": "${ALTIS_DB_PASSWORD}"}, memory=1)
+
+    def definitions(plan: str, secrets: Secrets = KEEP, **changed: int) -> dict[str, str]:
+        services = {"lb": replace(lb, **changed), "db": db, "web": Service("web", "i:1", memory=1)}
+        spec = compose_spec(Settings(plan=plan), replace(GROUND, services=services), previous=None, secrets=secrets)
+        return {role: service.definition for role, service in spec.services.items()}
+
+    first = definitions("local")
+    assert len(set(first.values())) == 3
+    assert definitions("local", new_secrets("c", "k")) == first
+    assert definitions("local", memory=2)["lb"] != first["lb"]
+    grown = definitions("production")
+    assert grown["lb"] != first["lb"]
+    assert (grown["db"], grown["web"]) == (first["db"], first["web"])
 
 
 @pytest.mark.parametrize(
@@ -55,6 +75,7 @@ def test_plan_may_grow() -> None:
         pytest.param(None, {"broken": ("x",)}, UsageError, "nothing to break is called x", id="unknown to break"),
         pytest.param({}, {"broken": ("semi-sync",)}, UsageError, "only possible when it is made", id="broken later"),
         pytest.param({"plan": "production-ha"}, {"plan": "local"}, UsageError, "cannot shrink to local", id="shrink"),
+        pytest.param({"plan": "local"}, {"plan": "production-ha"}, UsageError, "from 1 to 3 members", id="search"),
         pytest.param({"plan": "enterprise"}, {"plan": "production"}, UsageError, "cannot shrink", id="fewer zones"),
     ],
 )
