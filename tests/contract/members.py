@@ -215,7 +215,7 @@ class RealMembers(Members):
         seen = proxy.observe()
         for backend in seen.backends():
             servers = {s.member: "maint" for s in seen.servers if s.backend == backend}
-            proxy.set_servers(backend, servers, cut=True)
+            proxy.set_servers(backend, servers)
         for frontend in seen.held:
             proxy.release(frontend)
 

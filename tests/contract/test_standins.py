@@ -22,7 +22,7 @@ import pytest
 
 from altis_local.clients.builder import ca_bundle
 from altis_local.clock import Deadline, SystemClock, wait_until
-from tests.contract.test_cdn_image import key_pair, make_network
+from tests.contract.cdn_site import key_pair, make_network
 from tests.unit.services.datagrams import TRACE, datagram, one_request, root_final
 
 pytestmark = pytest.mark.engine
