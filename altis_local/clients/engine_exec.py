@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import socket
 import time
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, cast
 
 from altis_local.clients.engine_values import ExecResult
 from altis_local.errors import ActionFailed
@@ -28,7 +28,7 @@ def run(
     stream = client.exec_start(made, socket=True)
     raw: socket.socket = getattr(stream, "_sock", stream)
     try:
-        output = _read(raw, time.monotonic() + limit)
+        output = _read(raw, _reader(stream), time.monotonic() + limit)
     except TimeoutError as error:
         raise ActionFailed(f"{argv[0]} did not end in {limit:g} s in {container[:12]}") from error
     finally:
@@ -41,9 +41,20 @@ def run(
     return ExecResult(ended["ExitCode"] or 0, output.decode(errors="replace"))
 
 
-def _read(raw: socket.socket, end: float) -> bytes:
+def _reader(stream: Any) -> Callable[[int], bytes]:
+    """Reads what the engine sends. What came in one packet with the answer's head is in its buffer already, where the
+    bare socket that the SDK hands out would miss it: seen as commands that said nothing."""
+    answer = getattr(stream, "_response", None)
+    buffered = getattr(getattr(getattr(answer, "raw", None), "_fp", None), "fp", None)
+    if buffered is not None:
+        return cast("Callable[[int], bytes]", buffered.read1)
+    raw: socket.socket = getattr(stream, "_sock", stream)
+    return raw.recv
+
+
+def _read(raw: socket.socket, read: Callable[[int], bytes], end: float) -> bytes:
     pending, output = bytearray(), bytearray()
-    while chunk := _receive(raw, end):
+    while chunk := _receive(raw, read, end):
         pending += chunk
         while len(pending) >= _HEADER and len(pending) >= _HEADER + (size := int.from_bytes(pending[4:_HEADER], "big")):
             output += pending[_HEADER : _HEADER + size]
@@ -51,9 +62,9 @@ def _read(raw: socket.socket, end: float) -> bytes:
     return bytes(output)
 
 
-def _receive(raw: socket.socket, end: float) -> bytes:
+def _receive(raw: socket.socket, read: Callable[[int], bytes], end: float) -> bytes:
     left = end - time.monotonic()
     if left <= 0:
         raise TimeoutError
     raw.settimeout(left)
-    return raw.recv(65536)
+    return read(65536)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from statistics import median
 from urllib.parse import urlsplit
 
-from altis_local.fidelity.asking import answered, arrived, get, obeyed, order, php, shell, site
+from altis_local.fidelity.asking import answered, arrived, get, obeyed, order, php, site
 from altis_local.fidelity.finding import CannotTell, Finding, claims
 from altis_local.fidelity.probes.images import images
 from altis_local.fidelity.world import Ask, World
@@ -109,13 +109,9 @@ def brotli_is_opt_in(world: World) -> Finding:
     page = order(world, world.token(), fill=3000, headers=["Cache-Control: max-age=60"])
     style = get(world, STYLE, accept_encoding="br").header("content-encoding")
     html = get(world, page, accept_encoding="br").header("content-encoding")
-    known = shell(
-        world, "cdn", "grep -c CDN_BROTLI /usr/local/bin/* /entrypoint* /etc/cdn/* 2>/dev/null | grep -v ':0'"
-    )
     return claims(
         (style == ("br" if is_on else ""), f"brotli is {'on' if is_on else 'off'}, css {style or 'not compressed'}"),
         (html != "br", f"html {html or 'not compressed'}"),
-        ("CDN_BROTLI" in world.variables("cdn") or known.output.strip(), "the CDN knows the choice"),
     )
 
 
