@@ -188,6 +188,7 @@ def comment_is_mailed(ha: World, visitor: Visitor, services: Services, published
 
 def shown_in_a_trace(ha: World, visitor: Visitor, services: Services, published: Published) -> None:
     mark = f"trace={secrets.token_hex(6)}"
+    ha.do("cache", "flush")  # else the object cache might answer every question
     visitor.page.goto(f"{published.url}?{mark}")
     trace = services.trace(mark)
     (request,) = trace["requests"]
