@@ -1,7 +1,7 @@
 # altis-local: `make help` says what there is. Everything here is short; the work is in scripts/ and in the package.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help up down prepare venv engine images format check unit contract stack drills test bench clean
+.PHONY: help up down prepare venv engine images format check unit contract stack slow drills test bench clean
 
 BIN := .venv/bin
 PLAN ?=
@@ -50,7 +50,10 @@ contract: images ## Tests of each image and client against the real thing
 	@ALTIS_REQUIRE_ENGINE=1 $(PYTEST) tests/contract -n 2 --dist loadfile --durations=10
 
 stack: images ## Tests of whole environments
-	@ALTIS_REQUIRE_ENGINE=1 $(PYTEST) tests/stack --durations=15
+	@ALTIS_REQUIRE_ENGINE=1 $(PYTEST) tests/stack -m "not slow" --durations=15
+
+slow: images ## Tests of whole environments that take most of a minute each: the wheel, four at once, Compose's own file
+	@ALTIS_REQUIRE_ENGINE=1 $(PYTEST) tests/stack -m slow --durations=15
 
 drills: images ## Tests of the drills and their broken twins
 	@ALTIS_REQUIRE_ENGINE=1 $(PYTEST) tests/drills --durations=10
