@@ -36,6 +36,7 @@ def test_the_shared_environment_keeps_the_contract(ha: World) -> None:
     judged(ha, "production-ha")
 
 
+@pytest.mark.slow
 def test_a_small_one_keeps_it_too(make_world: Callable[[str], World]) -> None:
     world = make_world("fidelity")
     world.do("start", "--plan", "local", timeout=600.0)
