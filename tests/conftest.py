@@ -7,6 +7,7 @@ left out all the same: an engine is all that is needed to work on altis-local.
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Generator
 from functools import cache
 
@@ -19,6 +20,10 @@ from altis_local.errors import AltisError
 # How fast an example is made or judged tells of the machine's load, not of the code.
 settings.register_profile("any-machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("any-machine")
+
+# Begun in the background this process ignores Ctrl-C, and so would every command that tests interrupt.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 NEED_ENGINE = ("engine", "stack", "drill")
 REQUIRED = bool(os.environ.get("ALTIS_REQUIRE_ENGINE"))

@@ -200,7 +200,13 @@ def test_aws_gets_back_what_it_forgets_and_lines_written_meanwhile(ha: World, se
 
 def test_a_group_that_somebody_deleted_is_made_anew(ha: World, services: Services) -> None:
     services.aws("logs", "delete_log_group", logGroupName=f"{ha.name}/access")
-    arrives(ha, "access", visit(ha), within=40)
+    mark = visit(ha)
+
+    def is_there() -> bool:
+        return any(one["name"] == f"{ha.name}/access" for one in ha.json("logs", "--groups")["groups"])
+
+    eventually(is_there, "the group is there again", within=30, every=0.5)
+    arrives(ha, "access", mark, within=40)
     groups = ha.json("logs", "--groups")["groups"]
     assert {one["short"]: one["days"] for one in groups if one["name"].startswith(f"{ha.name}/")} == KEPT
 

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import secrets
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
 from tests.stack.world import World
+
+DOCKER_CONFIG = os.environ.get("DOCKER_CONFIG") or str(Path.home() / ".docker")
+"""Where the engine's client finds its plugins; the tests below have another home."""
 
 pytestmark = [pytest.mark.engine, pytest.mark.stack]
 
@@ -37,8 +42,10 @@ def test_every_test_has_a_connection_of_its_own_to_the_writer(altis_db, altis_db
 
 
 @pytest.fixture
-def plugin(pytester: pytest.Pytester) -> Callable[..., pytest.RunResult]:
+def plugin(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Callable[..., pytest.RunResult]:
     """Runs tests in a process of their own; the plugin comes by its entry point."""
+
+    monkeypatch.setenv("DOCKER_CONFIG", DOCKER_CONFIG)
 
     def run(tests: str, *options: str) -> pytest.RunResult:
         pytester.makepyfile(tests)

@@ -123,8 +123,7 @@ def test_without_any_member_mysql_searches_and_the_index_comes_back(
     took = time.monotonic() - began
     assert title in page, "MySQL finds it"
     assert took < PATIENCE
-    assert not is_found(services, misspelt(word), title), "MySQL knows no misspelt words"
-    assert warnings_of(ha) > warned
+    assert warnings_of(ha) > warned, "and says so"
     ha.answers()
 
     ha.converged()
