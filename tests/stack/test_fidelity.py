@@ -32,6 +32,7 @@ def judged(world: World, plan: str) -> None:
     assert "not cleaned up" not in done.stderr
 
 
+@pytest.mark.slow
 def test_the_shared_environment_keeps_the_contract(ha: World) -> None:
     judged(ha, "production-ha")
 
