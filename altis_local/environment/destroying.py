@@ -24,11 +24,11 @@ def destroy(engine: Engine, name: str, progress: Progress) -> None:
             _end_control(engine, name)
             others = [c.id for c in engine.containers(name) if c.kind != "control"]
             _all(pool, others, lambda found: engine.remove(found, force=True))
-        progress.phase("networks")
-        _all(pool, [c.id for c in engine.containers(name)], lambda found: engine.remove(found, force=True))
-        _all(pool, engine.networks(name), lambda network: _remove_network(engine, name, network))
         progress.phase("volumes")
+        _all(pool, [c.id for c in engine.containers(name)], lambda found: engine.remove(found, force=True))
         _all(pool, engine.volumes(name), lambda volume: engine.remove_volume(name, volume))
+        progress.phase("networks")
+        _all(pool, engine.networks(name), lambda network: _remove_network(engine, name, network))
     progress.end()
 
 
@@ -47,7 +47,8 @@ def _remove_network(engine: Engine, name: str, network: str) -> None:
             raise
         raise ActionFailed(
             f"network altis-{name}-{network} is in use by a container that is not of this environment",
-            hint=f"`docker network inspect altis-{name}-{network}` names it; disconnect it and destroy again",
+            hint=f"`docker network inspect altis-{name}-{network}` names it: disconnect it and destroy again; "
+            "where it names nobody, the engine holds a ghost: restart the engine",
         ) from error
 
 
