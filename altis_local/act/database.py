@@ -5,6 +5,7 @@ Every step can be repeated. Whatever fails raises, which ends the Steps; the nex
 
 from __future__ import annotations
 
+from altis_local.act.containers import kill_member
 from altis_local.act.context import Context, DbWriter
 from altis_local.clock import Deadline, wait_until
 from altis_local.errors import ActionFailed, AltisError
@@ -153,14 +154,8 @@ def seed(context: Context, action: do.Seed) -> None:
     while not wait_until(cloning.done, Deadline.after(DONOR_LOOK, context.clock)):
         source = context.container(action.donor)
         if source is None or not source.is_running:
-            _kill(context, action.member)
+            kill_member(context, do.KillMember(action.member, "its donor died"))
             raise ActionFailed(f"its donor {action.donor} died during CLONE", member=action.member)
     cloning.result()
     if not wait_until(lambda: not _is_alive(context, action), Deadline.after(STOP_LIMIT, context.clock), every=0.1):
         raise ActionFailed("still runs after its data were cloned", member=action.member)
-
-
-def _kill(context: Context, name: str) -> None:
-    container = context.container(name)
-    if container is not None:
-        context.engine.kill(container.id)

@@ -14,7 +14,7 @@ from dataclasses import replace
 
 from altis_local import wire
 from altis_local.errors import UsageError
-from altis_local.model.spec import AWS_KEY, Secrets, Service, Spec
+from altis_local.model.spec import AWS_KEY, NO_SECRETS, Secrets, Service, Spec
 from altis_local.model.topology import CONTROL, ROLES, Member, address
 from altis_local.model.topology import member as slot
 
@@ -103,7 +103,7 @@ def _broken(spec: Spec, member: Member) -> dict[str, str]:
 
 def fingerprint(spec: Spec, service: Service) -> str:
     """Twelve digits that change with anything that the role's members are made of. Secrets do not count."""
-    bare = replace(spec, secrets=Secrets(*("" for _ in Secrets.__slots__)))
+    bare = replace(spec, secrets=NO_SECRETS)
     values = environment(bare, spec.slots(service.role)[0], service)
     parts = [wire.dump(replace(service, definition="")), values]
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:12]

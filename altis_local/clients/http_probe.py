@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import http.client
 import json
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from altis_local.model.state import Health, Reach
 
@@ -18,8 +18,7 @@ def probe(url: str, *, host_header: str, timeout: float) -> Health:
     parts = urlsplit(url)
     connection = http.client.HTTPConnection(parts.hostname or "", parts.port or 80, timeout=timeout)
     try:
-        path = f"{parts.path or '/'}?{parts.query}" if parts.query else parts.path or "/"
-        connection.request("GET", path, headers={"Host": host_header, "User-Agent": USER_AGENT})
+        connection.request("GET", _target(parts), headers={"Host": host_header, "User-Agent": USER_AGENT})
         answer = connection.getresponse()
         if answer.status < 400:
             return Health(Reach.OK)
@@ -36,12 +35,17 @@ def probe(url: str, *, host_header: str, timeout: float) -> Health:
         connection.close()
 
 
+def _target(parts: SplitResult) -> str:
+    path = parts.path or "/"
+    return f"{path}?{parts.query}" if parts.query else path
+
+
 def busy_workers(url: str, *, timeout: float) -> int | None:
     """PHP workers at work, and requests that wait for one, by PHP-FPM's status page; None when it says nothing."""
     parts = urlsplit(url)
     connection = http.client.HTTPConnection(parts.hostname or "", parts.port or 80, timeout=timeout)
     try:
-        connection.request("GET", f"{parts.path}?{parts.query}")
+        connection.request("GET", _target(parts))
         said = json.loads(connection.getresponse().read())
         return int(said["active processes"]) + int(said["listen queue"])
     except (OSError, http.client.HTTPException, ValueError, KeyError, TypeError):

@@ -21,14 +21,14 @@ from starlette.routing import Route
 from altis_local import __version__, wire
 from altis_local.control.aws_api import AwsApi
 from altis_local.control.loop import Loop, Seen
+from altis_local.control.parameters import number
 from altis_local.control.requests import carry_out, first_look
 from altis_local.control.scaling_status import scaling_status
 from altis_local.control.service_api import ServiceApi
 from altis_local.control.status import lagging, status
-from altis_local.control.store import redacted
 from altis_local.errors import AltisError, Conflict, UsageError
 from altis_local.model.history import Event
-from altis_local.model.spec import Spec
+from altis_local.model.spec import NO_SECRETS, Spec
 
 Memory = Callable[[Seen], dict[str, int]]
 Endpoint = Callable[[Request], Awaitable[Response]]
@@ -111,18 +111,18 @@ class Api:
         return JSONResponse(wire.dump(seen.snapshot) if seen else None)
 
     async def journal(self, request: Request) -> Response:
-        after, limit = _number(request, "after", 0), _number(request, "limit", 1000)
+        after, limit = number(request.query_params, "after", 0), number(request.query_params, "limit", 1000)
         return JSONResponse({"events": [wire.dump(e) for e in self._loop.journal.after(after, limit)]})
 
     async def events(self, request: Request) -> Response:
-        after = _number(request, "after", self._loop.journal.last)
+        after = number(request.query_params, "after", self._loop.journal.last)
         return StreamingResponse(_lines(self._loop.journal.follow(after)), media_type="application/x-ndjson")
 
     async def get_spec(self, request: Request) -> Response:
         spec = self._loop.store.spec
         if spec is None:
             return Response(status_code=204)
-        return JSONResponse(wire.dump(replace(spec, secrets=redacted(spec.secrets))))
+        return JSONResponse(wire.dump(replace(spec, secrets=NO_SECRETS)))
 
     async def put_spec(self, request: Request) -> Response:
         spec = wire.load(Spec, await _body(request))
@@ -146,13 +146,6 @@ class Api:
 
 def _error(code: int, message: str, *, hint: str | None = None) -> Response:
     return JSONResponse({"error": message, "hint": hint}, status_code=code)
-
-
-def _number(request: Request, name: str, default: int) -> int:
-    text = request.query_params.get(name, str(default))
-    if not text.isdecimal():
-        raise UsageError(f"{name} must be a number, not {text!r}")
-    return int(text)
 
 
 async def _body(request: Request) -> object:

@@ -17,6 +17,7 @@ from altis_local.clients.mysql_jobs import JobTables, Wanted, job_tables
 from altis_local.clients.redis_node import RedisNode
 from altis_local.control.asking import named, place, running
 from altis_local.control.loop import Loop, Seen
+from altis_local.control.parameters import number
 from altis_local.control.requests import holder
 from altis_local.control.sessions import CONTROL_USER
 from altis_local.errors import ActionFailed, AltisError, UsageError
@@ -151,7 +152,7 @@ def job_ends(seen: Seen, query: Mapping[str, str]) -> Document:
         if "last" in query:
             rows = tables.last_ends(_count(query, "last", 10))
         else:
-            rows = tables.ends(_number(query, "after", 0), _count(query, "limit", 100))
+            rows = tables.ends(number(query, "after", 0), _count(query, "limit", 100))
     return {"ends": [wire.dump(row) for row in rows]}
 
 
@@ -185,15 +186,8 @@ def _standins(seen: Seen) -> MemberHttp:
 # -- parameters
 
 
-def _number(query: Mapping[str, str], name: str, default: int) -> int:
-    text = query.get(name, str(default))
-    if not text.isdecimal():
-        raise UsageError(f"{name} must be a number, not {text!r}")
-    return int(text)
-
-
 def _count(query: Mapping[str, str], name: str, default: int) -> int:
-    found = _number(query, name, default)
+    found = number(query, name, default)
     if not 1 <= found <= MOST_ROWS:
         raise UsageError(f"{name} must be from 1 to {MOST_ROWS}")
     return found

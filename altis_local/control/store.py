@@ -67,8 +67,3 @@ class Store:
 
 def _filled(given: Secrets, kept: Secrets) -> Secrets:
     return Secrets(*(getattr(given, name) or getattr(kept, name) for name in Secrets.__slots__))
-
-
-def redacted(secrets: Secrets) -> Secrets:
-    """Secrets as they may be shown: not at all."""
-    return Secrets(*("" for _ in Secrets.__slots__))

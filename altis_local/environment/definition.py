@@ -13,11 +13,11 @@ from dataclasses import dataclass
 from altis_local.act.definition import fingerprint
 from altis_local.errors import Conflict, RefusedByPlan, UsageError
 from altis_local.model.plans import PLANS, Plan, bounds, refusal
-from altis_local.model.spec import BREAKABLE, Secrets, Service, Spec, Wish
+from altis_local.model.spec import BREAKABLE, NO_SECRETS, Secrets, Service, Spec, Wish
 from altis_local.model.topology import CONTROL
 from altis_local.settings import DEFAULT_PLAN, Settings, readers_refusal
 
-KEEP = Secrets("", "", "", "", "", "", "")
+KEEP = NO_SECRETS
 """Empty secrets: control keeps its own."""
 
 

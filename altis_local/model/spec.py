@@ -96,6 +96,10 @@ class Secrets:
         return self.derived("aws")
 
 
+NO_SECRETS = Secrets("", "", "", "", "", "", "")
+"""In a Spec that is shown, or handed over to a control that keeps its own."""
+
+
 @dataclass(frozen=True, slots=True)
 class Spec:
     """One environment as it was asked for. Counts are wished numbers within the plan's bounds."""

@@ -10,11 +10,11 @@ from altis_local.control.loop import Seen
 from altis_local.control.scaling_status import scaling_status
 from altis_local.decide import scaling
 from altis_local.model.history import Point, Recent, Scale
-from altis_local.model.spec import Secrets, Service, Spec
+from altis_local.model.spec import NO_SECRETS, Service, Spec
 from altis_local.model.state import Load
 from tests.unit.decide.states import NOW, container, snapshot
 
-SECRETS = Secrets(*("" for _ in Secrets.__slots__))
+SECRETS = NO_SECRETS
 
 
 def spec(plan: str, **counts: int) -> Spec:
