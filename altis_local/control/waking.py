@@ -34,7 +34,7 @@ class Waking:
         self._wake = wake
         self._clock = SystemClock()
         self._closed = threading.Event()
-        self._lives: dict[str, tuple[str, float]] = {}
+        self._lives: dict[str, str] = {}
 
     @property
     def sessions(self) -> LiveSessions:
@@ -59,7 +59,7 @@ class Waking:
 
     def after_snapshot(self, snapshot: Snapshot) -> None:
         """Watch new sessions; drop those of replaced containers."""
-        lives = {c.member: (c.id, c.started_at) for c in snapshot.containers if c.kind == "member" and c.is_running}
+        lives = {c.member: c.life for c in snapshot.containers if c.kind == "member" and c.is_running}
         for name, life in self._lives.items():
             if lives.get(name, life) != life:
                 self._sessions.drop(name)

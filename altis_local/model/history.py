@@ -37,13 +37,12 @@ class Scale:
 
 @dataclass(frozen=True, slots=True)
 class Life:
-    """One life of a member's container: which (`id`, `started_at` by the engine), and what control saw of it.
+    """One life of a member's container: which (`Container.life`), and what control saw of it.
 
-    The engine's start time only tells lives apart. Nothing is measured from it: the clock may have been set since.
+    The start time in it only tells lives apart. Nothing is measured from it: the clock may have been set since.
     """
 
-    id: str
-    started_at: float
+    of: str
     since: float
     """When control first saw it (epoch seconds)."""
     answered: bool = False
@@ -80,7 +79,7 @@ class Recent:
     def life(self, container: Container) -> Life | None:
         """What is known of this life of the container."""
         known = self.lives.get(container.member)
-        return known if known and (known.id, known.started_at) == (container.id, container.started_at) else None
+        return known if known and known.of == container.life else None
 
 
 START_WINDOW = 120.0
@@ -130,7 +129,7 @@ def _misses(recent: Recent, snapshot: Snapshot) -> Mapping[str, Miss]:
 
 
 def _life(recent: Recent, snapshot: Snapshot, container: Container) -> Life:
-    known = recent.life(container) or Life(container.id, container.started_at, snapshot.taken_at)
+    known = recent.life(container) or Life(container.life, snapshot.taken_at)
     health = snapshot.health.get(container.member)
     return replace(known, answered=True) if health and health.is_ok else known
 
@@ -139,7 +138,7 @@ def _starts(recent: Recent, lives: Mapping[str, Life], now: float) -> Mapping[st
     starts = dict(recent.starts)
     for name, life in lives.items():
         before = recent.lives.get(name)
-        if before is None or (before.id, before.started_at) != (life.id, life.started_at):
+        if before is None or before.of != life.of:
             starts[name] = (*starts.get(name, ()), life.since)
     recently = {name: tuple(at for at in times if now - at < START_WINDOW) for name, times in starts.items()}
     return {name: times for name, times in recently.items() if times}

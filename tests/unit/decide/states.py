@@ -87,5 +87,5 @@ def recent(*, answered: tuple[str, ...] = (), missed: dict[str, int] | None = No
     missed = missed or {}
     return Recent(
         misses={name: Miss(count, since) for name, count in missed.items()},
-        lives={name: Life(name, STARTED, STARTED, name in answered) for name in {*answered, *missed}},
+        lives={name: Life(f"{name}@{STARTED}", STARTED, name in answered) for name in {*answered, *missed}},
     )

@@ -35,7 +35,7 @@ CASES: list[tuple[str, Snapshot, Recent, list[do.Action]]] = [
     ("silent for long", snapshot(*WELL, silent=("web-a1",)), recent(answered=("web-a1",), missed={"web-a1": 5}, since=NOW - 9), [do.KillMember("web-a1", "did not answer for 9.0 s")]),
     ("lb silent", snapshot(*WELL, silent=("lb-a",)), recent(answered=("lb-a",), missed={"lb-a": 3}, since=NOW - 3), [do.KillMember("lb-a", "did not answer for 3.0 s")]),
     ("never answered, too long", snapshot(*WELL, refused=("web-a1",)), recent(missed={"web-a1": 1}), [do.KillMember("web-a1", "gave no good answer in 100 s since its start")]),
-    ("never answered this control", snapshot(*WELL, refused=("web-a1",)), replace(recent(missed={"web-a1": 1}), lives={"web-a1": Life("web-a1", STARTED, NOW - 1)}), []),
+    ("never answered this control", snapshot(*WELL, refused=("web-a1",)), replace(recent(missed={"web-a1": 1}), lives={"web-a1": Life(f"web-a1@{STARTED}", NOW - 1)}), []),
     ("backs off", snapshot(*with_one(container("web-a1", "web", Phase.EXITED))), Recent(starts={"web-a1": (NOW - 9, NOW - 6, NOW - 3, NOW - 1)}), []),
 ]  # fmt: skip
 
@@ -64,7 +64,7 @@ def test_only_a_writer_that_never_answered_is_killed_here(answered: bool, killed
     reader = db("db-2", receiver=receiver(spec, "db-1"))
     record = Protection(1, "db-1", frozenset({"db-2"}), 1)
     seen = snapshot(container("db-1", "db"), container("db-2", "db"), nodes=(reader,), silent=("db-1",), record=record)
-    past = replace(recent(missed={"db-1": 9}), lives={"db-1": Life("db-1", STARTED, NOW - 500, answered)})
+    past = replace(recent(missed={"db-1": 9}), lives={"db-1": Life(f"db-1@{STARTED}", NOW - 500, answered)})
     assert bool(healing.decide(spec, seen, past, NOBODY)) == killed
 
 
