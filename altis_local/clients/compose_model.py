@@ -24,9 +24,9 @@ IMAGE_PREFIX = "altis-local/"
 CA_SECRET = "ca"  # noqa: S105 - the name of a build secret, not one
 
 _SERVICE_KEYS = {
-    "build", "cap_add", "cap_drop", "command", "cpus", "entrypoint", "environment", "image", "mem_limit", "networks",
-    "pids_limit", "read_only", "security_opt", "shm_size", "stop_grace_period", "stop_signal", "sysctls", "tmpfs",
-    "ulimits", "user", "volumes", "x-altis",
+    "build", "cap_add", "cap_drop", "command", "cpu_shares", "cpus", "entrypoint", "environment", "image",
+    "mem_limit", "networks", "pids_limit", "read_only", "security_opt", "shm_size", "stop_grace_period",
+    "stop_signal", "sysctls", "tmpfs", "ulimits", "user", "volumes", "x-altis",
 }  # fmt: skip
 _BUILD_KEYS = {"additional_contexts", "args", "context", "dockerfile", "secrets", "target"}
 _VOLUME_KEYS = {"type", "source", "target", "read_only", "volume", "bind"}
@@ -154,6 +154,7 @@ def _service(name: str, raw: Mapping[str, Any]) -> Service:
         tmpfs=tuple(_list(raw.get("tmpfs"))),
         memory=memory,
         cpus=float(raw.get("cpus") or 0),
+        cpu_shares=int(raw.get("cpu_shares") or 0),
         pids=int(raw.get("pids_limit") or 0),
         read_only=bool(raw.get("read_only")),
         user=str(raw.get("user") or ""),

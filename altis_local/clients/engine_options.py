@@ -56,6 +56,7 @@ def _host_config(client: APIClient, request: ContainerRequest) -> dict[str, Any]
         # Equal to the memory: a member over its limit is killed, it does not swap the machine to death.
         memswap_limit=request.memory or None,
         nano_cpus=round(request.cpus * 1e9) or None,
+        cpu_shares=request.cpu_shares or None,
         pids_limit=request.pids or None,
         shm_size=request.shm_size or None,
         dns=list(request.dns) or None,

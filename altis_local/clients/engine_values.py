@@ -53,6 +53,7 @@ class ContainerRequest:
     """`/run:size=1m,mode=755`"""
     memory: int = 0
     cpus: float = 0.0
+    cpu_shares: int = 0
     pids: int = 0
     read_only: bool = False
     user: str = ""
@@ -87,6 +88,7 @@ def from_service(service: Service, **own: Any) -> ContainerRequest:
         tmpfs=service.tmpfs,
         memory=service.memory,
         cpus=service.cpus,
+        cpu_shares=service.cpu_shares,
         pids=service.pids,
         read_only=service.read_only,
         user=service.user,

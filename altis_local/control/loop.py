@@ -11,6 +11,7 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from queue import SimpleQueue
 
 from altis_local.act.context import Context, EngineWriter, Writers
 from altis_local.act.execute import execute
@@ -21,7 +22,7 @@ from altis_local.control.store import Store
 from altis_local.decide import database, healing, scaling, turn
 from altis_local.decide.diagnosis import diagnose
 from altis_local.errors import AltisError
-from altis_local.model.actions import Steps
+from altis_local.model.actions import StartMember, Steps
 from altis_local.model.history import Event, Recent, advance
 from altis_local.model.spec import Spec
 from altis_local.model.state import Snapshot
@@ -70,6 +71,7 @@ class Loop:
         self._listeners = [after_snapshot]
         self._joined: set[str] = set()
         self._linked: dict[str, float] = {}
+        self._failed_starts: SimpleQueue[str] = SimpleQueue()
         self._pool = ThreadPoolExecutor(32, thread_name_prefix="act")
         self._executor = Executor(self._run, self.wake)
         self._wake = threading.Event()
@@ -118,7 +120,7 @@ class Loop:
         )
         snapshot = replace(snapshot, in_flight=before | self._executor.busy(), linked=self._still_linked(snapshot))
         asked, spec = spec, self._scaled(spec, snapshot)
-        self._recent = advance(self._recent, snapshot, healing.draining(spec, snapshot))
+        self._recent = advance(self._recent, snapshot, healing.draining(spec, snapshot), self._take_failed_starts())
         self.seen = Seen(asked, spec, snapshot, self._recent)
         for listener in self._listeners:
             listener(snapshot)
@@ -186,7 +188,14 @@ class Loop:
         return execute(self._context(), steps, self.journal.add)
 
     def _run(self, steps: Steps) -> None:
-        self.execute(steps)
+        if not self.execute(steps):
+            for action in steps.actions:
+                if isinstance(action, StartMember):
+                    self._failed_starts.put(action.member)
+
+    def _take_failed_starts(self) -> frozenset[str]:
+        """Members whose start has failed since this was asked last."""
+        return frozenset(self._failed_starts.get() for _ in range(self._failed_starts.qsize()))
 
     def _context(self) -> Context:
         spec = self.store.spec

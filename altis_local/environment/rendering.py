@@ -73,6 +73,7 @@ def _service(made: ContainerRequest, prefix: str) -> dict[str, Any]:
         "tmpfs": list(made.tmpfs),
         "mem_limit": made.memory,
         "cpus": made.cpus,
+        "cpu_shares": made.cpu_shares,
         "pids_limit": made.pids,
         "read_only": made.read_only,
         "user": made.user,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 
 from altis_local.model.state import Container, Reach, Snapshot
@@ -59,7 +59,7 @@ class Recent:
     misses: Mapping[str, Miss] = field(default_factory=dict)
     draining_since: Mapping[str, float] = field(default_factory=dict)
     starts: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
-    """When each member was started lately, newest last, for back-off."""
+    """When each member was started lately, or could not be, newest last, for back-off."""
     lives: Mapping[str, Life] = field(default_factory=dict)
     """The life of each member's container, as of the newest snapshot."""
     scales: Mapping[str, Scale] = field(default_factory=dict)
@@ -89,8 +89,13 @@ UNWATCHED = 10.0
 A turn takes one second or two."""
 
 
-def advance(recent: Recent, snapshot: Snapshot, draining: frozenset[str]) -> Recent:
-    """Recent after one more snapshot. Pure. Time in which nobody watched does not count."""
+def advance(
+    recent: Recent, snapshot: Snapshot, draining: frozenset[str], failed: Collection[str] = frozenset()
+) -> Recent:
+    """Recent after one more snapshot. Pure. Time in which nobody watched does not count.
+
+    `failed`: members whose start failed since the snapshot before, of which no container may tell.
+    """
     now = snapshot.taken_at
     if recent.taken_at and not 0 <= now - recent.taken_at <= UNWATCHED:
         recent = _moved(recent, now - recent.taken_at)
@@ -99,7 +104,7 @@ def advance(recent: Recent, snapshot: Snapshot, draining: frozenset[str]) -> Rec
         recent,
         misses=_misses(recent, snapshot),
         draining_since={name: recent.draining_since.get(name, now) for name in draining},
-        starts=_starts(recent, lives, now),
+        starts=_starts(recent, lives, failed, now),
         lives=lives,
         taken_at=now,
     )
@@ -134,12 +139,13 @@ def _life(recent: Recent, snapshot: Snapshot, container: Container) -> Life:
     return replace(known, answered=True) if health and health.is_ok else known
 
 
-def _starts(recent: Recent, lives: Mapping[str, Life], now: float) -> Mapping[str, tuple[float, ...]]:
+def _starts(
+    recent: Recent, lives: Mapping[str, Life], failed: Collection[str], now: float
+) -> Mapping[str, tuple[float, ...]]:
     starts = dict(recent.starts)
-    for name, life in lives.items():
-        before = recent.lives.get(name)
-        if before is None or before.of != life.of:
-            starts[name] = (*starts.get(name, ()), life.since)
+    begun = {name for name, life in lives.items() if (before := recent.lives.get(name)) is None or before.of != life.of}
+    for name in begun.union(failed):
+        starts[name] = (*starts.get(name, ()), lives[name].since if name in begun else now)
     recently = {name: tuple(at for at in times if now - at < START_WINDOW) for name, times in starts.items()}
     return {name: times for name, times in recently.items() if times}
 

@@ -53,6 +53,8 @@ class Service:
     memory: int = 0
     """Limit in bytes; 0 is not allowed by the loader."""
     cpus: float = 0.0
+    cpu_shares: int = 0
+    """Weight where CPU is short, beside the others' 1024 (the engine's default, also meant by 0)."""
     pids: int = 0
     read_only: bool = False
     user: str = ""

@@ -10,7 +10,6 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 from altis_local.errors import AltisError, Unreachable
-from altis_local.model.plans import bounds
 from altis_local.model.spec import Spec
 from altis_local.model.state import AwsNode, CacheNode, DbNode, Health, Jobs, Load, Proxy, Reach, SemiSync
 from altis_local.model.topology import Member, address
@@ -122,13 +121,15 @@ def _page(spec: Spec, sessions: Sessions, member: Member) -> Reading:
 
 
 def _web(spec: Spec, sessions: Sessions, member: Member) -> Reading:
-    """Well or not, and how busy where the plan can add containers."""
-    reading = _page(spec, sessions, member)
-    limits = bounds(spec.shape, "web")
-    if limits.least == limits.most:
-        return reading
+    """Well or not, and how busy. Silence while every worker serves a request is no evidence against it."""
     busy = sessions.busy_workers(f"http://{address(spec.block, 'app', member)}:9001/status?json")
-    return Reading(reading.health, None if busy is None else Load(busy, PHP_WORKERS))
+    reading = _page(spec, sessions, member)
+    if busy is None:
+        return reading
+    health = reading.health
+    if health.reach is Reach.SILENT and busy >= PHP_WORKERS:
+        health = Health(Reach.UNKNOWN, f"all {PHP_WORKERS} PHP workers are busy")
+    return Reading(health, Load(busy, PHP_WORKERS))
 
 
 def _aws(spec: Spec, sessions: Sessions, member: Member) -> Reading:

@@ -57,7 +57,7 @@ class Media:
     """The media of one environment."""
 
     def __init__(self, world: World) -> None:
-        self._world = world
+        self.world = world
         self._services = Services(world)
         self.bucket = f"altis-{world.name}"
 
@@ -70,15 +70,15 @@ class Media:
         return self.upload_as(f"{mark}.jpg", photograph(mark, orientation))
 
     def upload_as(self, name: str, content: bytes) -> Upload:
-        with administrator(self._world) as browser:
+        with administrator(self.world) as browser:
             made = self.send(browser, name, content)
         assert made.status_code == 201, made.text[:500]
         row: Row = made.json()
         original = row.get("original_url") or row["source_url"]
-        return Upload(int(row["id"]), original.removeprefix(f"{self._world.url}/"), content)
+        return Upload(int(row["id"]), original.removeprefix(f"{self.world.url}/"), content)
 
     def delete(self, upload: Upload) -> None:
-        with administrator(self._world) as browser:
+        with administrator(self.world) as browser:
             gone = browser.delete(f"/wp-json/wp/v2/media/{upload.number}", params={"force": "true"})
         assert gone.status_code == 200, gone.text[:500]
 
@@ -96,7 +96,7 @@ class Media:
 
     def php(self, code: str, member: str = "web-a1") -> Any:
         """What PHP of the site returns, by way of JSON; warnings are not its answer."""
-        said = self._world.wp(member, "eval", f"echo '@@' . json_encode((function () {{ {code} }})()) . '@@';")
+        said = self.world.wp(member, "eval", f"echo '@@' . json_encode((function () {{ {code} }})()) . '@@';")
         return json.loads(said.split("@@")[1])
 
 

@@ -8,8 +8,9 @@ from collections.abc import Iterator
 import pytest
 from PIL import Image
 
+from altis_local.clock import Deadline, wait_until
 from tests.stack.media import ORIENTATION, Media
-from tests.stack.world import CLOCK, Row, World, docker, eventually
+from tests.stack.world import CLOCK, Row, World, docker
 
 pytestmark = [pytest.mark.engine, pytest.mark.stack]
 
@@ -64,7 +65,9 @@ def undone(ha: World, media: Media) -> Iterator[None]:
 
 def is_there(media: Media) -> None:
     """Every photograph once, where it belongs."""
-    eventually(lambda: is_complete(media.php(STATE)), "the photographs", within=90, every=1)
+    if not wait_until(lambda: is_complete(media.php(STATE)), Deadline.after(90, CLOCK), every=1):
+        jobs = media.world.sql(media.world.duty("writer"), "SELECT * FROM wordpress.wp_cavalcade_jobs")
+        pytest.fail(f"the photographs are not there: {media.php(STATE)}\njobs: {jobs}")
 
 
 def is_complete(state: Row) -> bool:

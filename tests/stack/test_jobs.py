@@ -13,8 +13,9 @@ from collections.abc import Iterator
 import pytest
 
 from altis_local.clients.engine_values import ExecResult
+from altis_local.clock import Deadline, wait_until
 from tests.stack.services import Services
-from tests.stack.world import World, docker, eventually
+from tests.stack.world import CLOCK, World, docker, eventually
 
 pytestmark = [pytest.mark.engine, pytest.mark.stack]
 
@@ -188,7 +189,10 @@ def test_health_tells_whether_jobs_run(ha: World, services: Services) -> None:
         assert page.headers["cache-control"] == "no-cache, must-revalidate, max-age=0"
         return page.status_code, page.json()["checks"]
 
-    eventually(lambda: health()[0] == 200, "jobs of other tests are done", within=30, every=0.5)
+    # What a killed runner has left running counts as late, until somebody puts that right by hand.
+    left = "SET status = 'failed' WHERE status = 'running' AND nextrun < UTC_TIMESTAMP() - INTERVAL 30 SECOND"
+    ha.sql(ha.duty("writer"), f"UPDATE wordpress.wp_cavalcade_jobs {left}")
+    assert wait_until(lambda: health()[0] == 200, Deadline.after(30, CLOCK), every=0.5), health()
     code, checks = health()
     assert (code, checks) == (
         200,

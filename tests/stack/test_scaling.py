@@ -18,6 +18,7 @@ pytestmark = [pytest.mark.engine, pytest.mark.stack]
 def two_webs(ha: World) -> Iterator[World]:
     yield ha
     ha.do("scale", "web", "2")
+    ha.do("scale", "web", "auto")
 
 
 def webs(world: World) -> set[str]:

@@ -110,6 +110,8 @@ def test_the_trace_has_the_id_of_the_request(ha: World, services: Services) -> N
 def test_every_request_that_reaches_php_is_traced_and_nothing_else(ha: World, services: Services) -> None:
     """APM-01, APM-02: hits of the page cache too; not hits of the CDN, probes, jobs and commands."""
     mark = secrets.token_hex(6)
+    # Somebody may have asked for it by hand.
+    cron = services.traces('http.url contains "wp-cron"')
     with ha.client() as visitor:
         for number in range(REQUESTS):
             assert visitor.get(f"/?trace={mark}-{number}").headers["x-cache"] == "Miss from cloudfront"
@@ -124,7 +126,7 @@ def test_every_request_that_reaches_php_is_traced_and_nothing_else(ha: World, se
     assert services.page(f"/__instance_healthcheck?{mark}", User_Agent="ELB-HealthChecker/2.0").status == 200
     assert len(services.traces(wanted)) == REQUESTS + 1
     assert services.traces(f'http.url contains "__instance_healthcheck?{mark}"') == []
-    assert services.traces('http.url contains "wp-cron"') == []
+    assert services.traces('http.url contains "wp-cron"') == cron
 
 
 def test_a_missing_page_is_no_fault(ha: World, services: Services) -> None:

@@ -164,3 +164,20 @@ def test_a_helper_that_cannot_do_its_work_holds_nothing_up(tmp_path: Path) -> No
     failures = [e for e in running.loop.journal.after(0) if e.key == "metadata" and e.outcome == "failed"]
     assert failures and "metadata cannot be reached" in failures[0].text
     running.close()
+
+
+def test_a_member_that_cannot_be_started_is_tried_less_and_less(running: Running) -> None:
+    running.converge()
+    running.world.engine.images.discard("altis-local/web:1")
+    for box in running.world.engine.boxes():
+        if box.member == "web-a1":
+            running.world.engine.remove(box.id, force=True)
+    last = running.loop.journal.after(0)[-1].sequence
+
+    def failures() -> int:
+        return len([e for e in running.loop.journal.after(last) if e.member == "web-a1" and e.outcome == "failed"])
+
+    assert wait_until(lambda: bool(running.loop.turn()) and failures() >= 3, Deadline.after(10, CLOCK), every=0.02)
+    assert not wait_until(lambda: bool(running.loop.turn()) and failures() > 3, Deadline.after(0.5, CLOCK), every=0.02)
+    running.world.engine.images.add("altis-local/web:1")
+    running.converge()

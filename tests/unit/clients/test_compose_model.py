@@ -31,6 +31,7 @@ DB: dict[str, Any] = {
     "tmpfs": ["/run:size=1m"],
     "mem_limit": "512m",
     "cpus": 1.5,
+    "cpu_shares": 256,
     "pids_limit": 200,
     "read_only": True,
     "user": "mysql",
@@ -54,7 +55,14 @@ def test_every_key_is_read() -> None:
         ("data", "/var/lib/mysql", False),
         ("/etc/hosts", "/h", True),
     ]
-    assert (db.memory, db.shm_size, db.stop_grace, db.cpus, db.pids) == (512 * 2**20, 64 * 2**20, 90.0, 1.5, 200)
+    assert (db.memory, db.shm_size, db.stop_grace, db.cpus, db.cpu_shares, db.pids) == (
+        512 * 2**20,
+        64 * 2**20,
+        90.0,
+        1.5,
+        256,
+        200,
+    )
     assert db.ulimits == {"nofile": (1, 2), "nproc": (65, 65)}
     assert db.sysctls == {"net.core.somaxconn": "1024"}
     assert db.publish == {8443: "site"}
