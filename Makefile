@@ -1,7 +1,7 @@
 # altis-local: `make help` says what there is. Everything here is short; the work is in scripts/ and in the package.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help up down prepare venv engine images format check unit contract stack slow drills test bench clean
+.PHONY: help up down prepare venv engine images format check unit contract stack parts slow drills test bench clean
 
 BIN := .venv/bin
 PLAN ?=
@@ -10,6 +10,9 @@ AGAIN ?=
 RUNS ?=
 # Unit tests are told apart from the others by folder; warnings are errors in all of them (pyproject.toml).
 PYTEST := $(BIN)/pytest
+ENGINE := ALTIS_REQUIRE_ENGINE=1 $(PYTEST)
+# Most of a stack test is waiting: two at a time, grouped by what they share (tests/conftest.py).
+SIDE_BY_SIDE := -n 2 --dist loadgroup
 
 help: ## Show this help
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -47,19 +50,22 @@ unit: venv
 	@$(PYTEST) tests/unit benchmarks/tests -n auto -q -o console_output_style=none
 
 contract: images ## Tests of each image and client against the real thing
-	@ALTIS_REQUIRE_ENGINE=1 $(PYTEST) tests/contract -n 2 --dist loadfile --durations=10
+	@$(ENGINE) tests/contract $(SIDE_BY_SIDE) --durations=10
 
 stack: images ## Tests of whole environments
-	@ALTIS_REQUIRE_ENGINE=1 $(PYTEST) tests/stack -m "not slow" --durations=15
+	@$(ENGINE) tests/stack -m "not slow" $(SIDE_BY_SIDE) --durations=15
+
+parts: images
+	@$(ENGINE) tests/contract tests/stack -m "not slow" $(SIDE_BY_SIDE) --durations=25
 
 slow: images ## Tests of whole environments that take most of a minute each: the wheel, four at once, Compose's own file
-	@ALTIS_REQUIRE_ENGINE=1 $(PYTEST) tests/stack -m slow --durations=15
+	@$(ENGINE) tests/stack -m slow --durations=15
 
 drills: images ## Tests of the drills and their broken twins
-	@ALTIS_REQUIRE_ENGINE=1 $(PYTEST) tests/drills --durations=10
+	@$(ENGINE) tests/drills --durations=10
 
-test: check images ## Everything CI runs: check, contract, stack and drill tests
-	@code=0; for part in contract stack drills; do $(MAKE) --no-print-directory $$part || code=1; done; exit $$code
+test: check images ## Everything CI runs: check, contract and stack tests beside each other, then drills alone
+	@code=0; for part in parts drills; do $(MAKE) --no-print-directory $$part || code=1; done; exit $$code
 
 bench: prepare ## Measure what is missing in benchmarks/RESULTS.md (ONLY=start,wp: some of it; AGAIN=1: start over)
 	@$(BIN)/python -m benchmarks $(ONLY) $(if $(AGAIN),--again) $(if $(RUNS),--runs $(RUNS))

@@ -6,6 +6,7 @@ AltisError                    1  anything that failed
 ├── EngineUnavailable         4  no container engine answers
 ├── NotReady                  5  not ready in time; names the members that lag
 ├── Conflict                  8  a port, name, subnet or version is taken
+├── UndoIncomplete            7  something could not be removed; names what is left
 ├── BuildFailed               1  an image did not build; carries the failing step
 ├── Unreachable               1  a member did not answer (observation turns it into a value)
 └── ActionFailed              1  an action on a member failed; the next turn plans again from the truth
@@ -61,6 +62,12 @@ class Conflict(AltisError):
     """A port, name, subnet or version is already taken; the message names the holder."""
 
     exit_code = 8
+
+
+class UndoIncomplete(AltisError):
+    """Something could not be removed, and nothing that altis-local may do would remove it; the message names it."""
+
+    exit_code = 7
 
 
 class BuildFailed(AltisError):

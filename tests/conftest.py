@@ -26,6 +26,8 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 NEED_ENGINE = ("engine", "stack", "drill")
+SHARED = "ha"
+"""The fixture of the environment that most stack tests share."""
 REQUIRED = bool(os.environ.get("ALTIS_REQUIRE_ENGINE"))
 
 
@@ -41,6 +43,20 @@ def engine_problem() -> str:
 
 def _needs_engine(item: pytest.Item) -> bool:
     return any(item.get_closest_marker(name) for name in NEED_ENGINE)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """For two workers (`--dist loadgroup`): the long row of tests that share an environment is one's, and begins
+    first; the other takes file after file, those with environments of their own before those with none."""
+    if not any(_needs_engine(item) for item in items):
+        return
+    for item in items:
+        item.add_marker(pytest.mark.xdist_group(SHARED if _is_shared(item) else item.path.stem))
+    items.sort(key=lambda item: (not _is_shared(item), not item.get_closest_marker("stack")))
+
+
+def _is_shared(item: pytest.Item) -> bool:
+    return SHARED in getattr(item, "fixturenames", ())
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

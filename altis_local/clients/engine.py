@@ -138,6 +138,14 @@ class Engine:
         with translated(f"remove network {full}", fine=(404,)):
             self._client(SLOW).remove_network(full)
 
+    def attached(self, environment: str, name: str) -> tuple[str, ...]:
+        """Names of the containers that are at a network, whosever they are."""
+        full = qualified(environment, name)
+        with translated(f"inspect network {full}", fine=(404,)):
+            shown = self._client(QUICK).inspect_network(full)
+            return tuple(sorted(row["Name"] for row in (shown.get("Containers") or {}).values()))
+        return ()
+
     def create_volume(self, environment: str, name: str) -> str:
         """Make a volume, or keep the one that is there; its full name."""
         full = qualified(environment, name)

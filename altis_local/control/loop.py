@@ -98,9 +98,10 @@ class Loop:
     def run(self) -> None:
         """Turns until closed. An engine that does not answer is waited for: it may be restarting."""
         while not self._stopping.is_set():
-            pause = IDLE
+            pause, began = IDLE, self._parts.clock.monotonic()
             try:
-                pause = self.turn()
+                # So many seconds from turn to turn, however long one takes.
+                pause = max(EAGER, self.turn() - (self._parts.clock.monotonic() - began))
             except AltisError as error:
                 self._say(f"cannot observe: {error}", False)
             except Exception:  # the loop's edge: a defect in one turn must not end healing

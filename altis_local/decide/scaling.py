@@ -21,6 +21,8 @@ TARGET = {"web": 0.6, "cavalcade": 8.0}
 Both are our choice: the cloud's thresholds are unpublished (fidelity, caveat)."""
 IN_BELOW = 0.9
 """Part of the target below which a role shrinks, as AWS has it."""
+SLACK = 0.25
+"""Part of a point's time by which a turn may come early or late and still tell of that point."""
 
 
 def is_automatic(spec: Spec, role: str) -> bool:
@@ -81,12 +83,15 @@ def _running(spec: Spec, snapshot: Snapshot, role: str, least: int, most: int) -
 
 def _points(points: tuple[Point, ...], now: float, value: float | None, every: float, keep: int) -> tuple[Point, ...]:
     """The newest points; one that is due and unknown starts the count anew."""
-    if points and now - points[-1].at < every:
+    age = now - points[-1].at if points else math.inf
+    if age < every * (1 - SLACK):
         # The highest value within a point counts: a short peak is load too.
         if value is None or value <= points[-1].value:
             return points
         return (*points[:-1], Point(points[-1].at, value))
-    return () if value is None else (*points, Point(now, value))[-keep:]
+    # On the grid of those before it: a turn that is early does not make the clock run faster.
+    at = points[-1].at + every if age < every * (1 + SLACK) else now
+    return () if value is None else (*points, Point(at, value))[-keep:]
 
 
 def _why(role: str, where: str, values: list[float], limit: float) -> str:

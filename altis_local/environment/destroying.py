@@ -5,19 +5,23 @@ Called by the façade. Every step finds anew what is left, so a destroy that was
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 
 from altis_local.clients.engine import Engine
+from altis_local.clients.engine_values import qualified
 from altis_local.environment.progress import Progress
-from altis_local.errors import ActionFailed
+from altis_local.errors import ActionFailed, UndoIncomplete
 
 ROUNDS = 3
 """Control may be in the middle of making a member when it is ended: what it left is found in the next round."""
 
 
 def destroy(engine: Engine, name: str, progress: Progress) -> None:
-    """Leave no container, network or volume. Control ends first, so that it heals nothing; its labels go last."""
+    """Leave no container, network or volume. Control ends first, so that it heals nothing; its labels go last.
+
+    Raises UndoIncomplete when nothing is left but networks that the engine does not let go.
+    """
     progress.phase("containers")
     with ThreadPoolExecutor(8) as pool:
         for _ in range(ROUNDS):
@@ -30,6 +34,8 @@ def destroy(engine: Engine, name: str, progress: Progress) -> None:
         progress.phase("networks")
         _all(pool, engine.networks(name), lambda network: _remove_network(engine, name, network))
     progress.end()
+    if kept := engine.networks(name):
+        raise _incomplete(name, {network: engine.attached(name, network) for network in kept})
 
 
 def _end_control(engine: Engine, name: str) -> None:
@@ -45,11 +51,21 @@ def _remove_network(engine: Engine, name: str, network: str) -> None:
     except ActionFailed as error:
         if "active endpoints" not in error.message:
             raise
-        raise ActionFailed(
-            f"network altis-{name}-{network} is in use by a container that is not of this environment",
-            hint=f"`docker network inspect altis-{name}-{network}` names it: disconnect it and destroy again; "
-            "where it names nobody, the engine holds a ghost: restart the engine",
-        ) from error
+
+
+def _incomplete(name: str, kept: Mapping[str, tuple[str, ...]]) -> UndoIncomplete:
+    """The engine keeps the number of a network's endpoints apart from them, and may miscount (moby issue 42119)."""
+    holders = sorted({holder for found in kept.values() for holder in found})
+    networks = ", ".join(qualified(name, network) for network in sorted(kept))
+    if holders:
+        return UndoIncomplete(
+            f"all of {name} is removed but {networks}: in use by {', '.join(holders)}, which altis-local did not make",
+            hint=f"`docker network disconnect {qualified(name, min(kept))} {holders[0]}`, and destroy again",
+        )
+    return UndoIncomplete(
+        f"all of {name} is removed but {networks}: the engine has miscounted who is there, and keeps them",
+        hint="nothing holds or needs them; once the engine was restarted `altis-local prune` removes them",
+    )
 
 
 def _all(pool: ThreadPoolExecutor, items: Iterable[str], work: Callable[[str], None]) -> None:

@@ -25,7 +25,7 @@ from altis_local.environment.locking import exclusive
 from altis_local.environment.paths import user_paths
 from altis_local.environment.progress import Progress, Recorded
 from altis_local.environment.waiting import is_up
-from altis_local.errors import ActionFailed
+from altis_local.errors import ActionFailed, UndoIncomplete
 from altis_local.naming import checked
 from altis_local.settings import Loaded, load
 
@@ -110,12 +110,17 @@ class Environment:
     def destroy(self, only_if: Callable[[], bool] = lambda: True) -> bool:
         """Remove every container, network and volume of it, and its token; False where `only_if` forbids it.
 
+        Raises UndoIncomplete when nothing is left but networks that the engine does not let go.
         `only_if` is asked once nobody else is at work on the environment: what was seen before may be over.
         """
         with self._alone("destroy"):
             if not only_if():
                 return False
-            destroy(self.engine, self.name, self.progress)
+            try:
+                destroy(self.engine, self.name, self.progress)
+            except UndoIncomplete:
+                self.paths.token(self.name).unlink(missing_ok=True)
+                raise
             self.paths.token(self.name).unlink(missing_ok=True)
             return True
 

@@ -59,7 +59,7 @@ class Recent:
     misses: Mapping[str, Miss] = field(default_factory=dict)
     draining_since: Mapping[str, float] = field(default_factory=dict)
     starts: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
-    """When each member was started lately, or could not be, newest last, for back-off."""
+    """When each member was started to no avail lately, newest last, for back-off. One that is well has none."""
     lives: Mapping[str, Life] = field(default_factory=dict)
     """The life of each member's container, as of the newest snapshot."""
     scales: Mapping[str, Scale] = field(default_factory=dict)
@@ -84,6 +84,9 @@ class Recent:
 
 START_WINDOW = 120.0
 """Seconds for which a start counts towards back-off."""
+STEADY = 5.0
+"""Seconds of a life that answered well after which the starts before it do not count any more: as in the cloud, only
+tasks that never come up are throttled (Amazon ECS, service throttle logic), not those that somebody kills."""
 UNWATCHED = 10.0
 """Seconds between two snapshots above which nobody watched: the machine slept, control was frozen, the clock was set.
 A turn takes one second or two."""
@@ -146,8 +149,9 @@ def _starts(
     begun = {name for name, life in lives.items() if (before := recent.lives.get(name)) is None or before.of != life.of}
     for name in begun.union(failed):
         starts[name] = (*starts.get(name, ()), lives[name].since if name in begun else now)
+    steady = {name for name, life in lives.items() if life.answered and now - life.since >= STEADY}
     recently = {name: tuple(at for at in times if now - at < START_WINDOW) for name, times in starts.items()}
-    return {name: times for name, times in recently.items() if times}
+    return {name: times for name, times in recently.items() if times and name not in steady}
 
 
 @dataclass(frozen=True, slots=True)

@@ -188,6 +188,11 @@ class FakeEngine:
                 raise ActionFailed(f"remove network {full}: has active endpoints")
             self._networks.pop(full, None)
 
+    def attached(self, environment: str, name: str) -> tuple[str, ...]:
+        self._answer()
+        full = qualified(environment, name)
+        return tuple(sorted(box.request.name for box in self._boxes.values() if box.runs and full in box.networks))
+
     def create_volume(self, environment: str, name: str) -> str:
         self._answer()
         full = qualified(environment, name)

@@ -25,7 +25,12 @@ NAMES = {
 IN_TEXT = {"about", "a-tenant-on-the-outer-marker"}
 STATE = """
     $said = [];
+    // Not what other tests have written.
+    $names = array_column(Altis_Fixture\\Seed\\get_entries(), 'name');
     foreach (get_posts(['post_type' => ['post', 'page'], 'numberposts' => -1, 'suppress_filters' => true]) as $post) {
+        if (!in_array($post->post_name, $names, true)) {
+            continue;
+        }
         $picture = get_post_thumbnail_id($post);
         $file = $picture ? basename(get_attached_file($picture)) : '';
         $said['posts'][$post->post_name] = [$file, substr_count($post->post_content, '<figure')];

@@ -12,7 +12,7 @@ import pytest
 from altis_local.decide import healing, scaling, turn
 from altis_local.decide.diagnosis import Finding, diagnose
 from altis_local.model import actions as do
-from altis_local.model.history import Recent, Scale, advance
+from altis_local.model.history import STEADY, Recent, Scale, advance
 from altis_local.model.state import Container, Load, Phase, Protection, Snapshot
 from tests.unit.decide.states import NOW, STARTED, container, db, receiver, snapshot
 from tests.unit.decide.test_healing_and_routing import lbs
@@ -98,6 +98,17 @@ def test_back_off_waits_no_longer_than_it_says(jump: float) -> None:
     assert watch.healing(watch.see(dead)) == []
     assert watch.healing(watch.see(dead, after=jump)) == []
     assert watch.healing(watch.see(dead, after=healing.BACKOFF[4])) == [do.StartMember("web-a1")]
+
+
+def test_one_that_was_well_for_a_while_is_started_again_at_once() -> None:
+    """Somebody kills it again and again. As in the cloud, only what never comes up is throttled."""
+    watch = Watch()
+    for life in range(9):
+        started = container("web-a1", "web", started_at=STARTED + life)
+        watch.see(snapshot(started, *WELL[1:]))
+        watch.see(snapshot(started, *WELL[1:]), after=STEADY)
+        dead = snapshot(container("web-a1", "web", Phase.EXITED, started_at=STARTED + life), *WELL[1:])
+        assert watch.healing(watch.see(dead)) == [do.StartMember("web-a1")]
 
 
 @JUMPS

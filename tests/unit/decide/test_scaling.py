@@ -68,6 +68,24 @@ def test_web_by_load(curve: list[float | None], last: int) -> None:
     assert run(curve)[-1] == last
 
 
+@pytest.mark.parametrize("every", [0.1, 0.8, 0.95, 1.0, 1.05, 1.2])
+def test_turns_that_are_early_or_late_change_no_pace(every: float) -> None:
+    """Out after three points of a second, in after fifteen, give or take a turn."""
+    out, back = seconds_until_change(every, 0.9, 2), seconds_until_change(every, 0.1, 3)
+    assert 1.5 <= out <= 2.0 * 1.25 + every
+    assert 13 <= back <= 14 * 1.25 + every
+
+
+def seconds_until_change(every: float, busy: float, web: int) -> float:
+    recent, turn = Recent(), 0
+    while (scale := recent.scales.get("web")) is None or scale.count == web:
+        now = seen(turn * every, web=web, busy=busy)
+        recent = replace(recent, scales=scaling.decide(AUTO, now, recent))
+        turn += 1
+        assert turn < 300
+    return (turn - 1) * every
+
+
 def test_a_change_cools_down() -> None:
     counts = run([0.9] * 30)
     changes = [second for second in range(1, 30) if counts[second] != counts[second - 1]]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import multiprocessing
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ from altis_local.environment.destroying import destroy
 from altis_local.environment.locking import exclusive
 from altis_local.environment.progress import Recorded
 from altis_local.environment.waiting import Wait, await_settled, is_down, is_up
-from altis_local.errors import Conflict, NotReady
+from altis_local.errors import ActionFailed, Conflict, NotReady, UndoIncomplete
 from altis_local.model.state import Container, Phase
 from tests.fakes.http_server import HttpFake
 
@@ -104,11 +105,15 @@ def test_a_status_from_before_does_not_count() -> None:
 
 
 class FakeEngine:
-    """As much engine as destroy needs. `late`: a member that control makes while it is being ended."""
+    """As much engine as destroy needs.
 
-    def __init__(self, late: str = "") -> None:
+    `late`: a member that control makes while it is being ended. `held`: network -> who is there, as far as is known.
+    """
+
+    def __init__(self, late: str = "", held: Mapping[str, tuple[str, ...]] | None = None) -> None:
         self.have = {"control": "control", "db-1": "member", "workload": "workload"}
         self.late = late
+        self.held = held or {}
         self.nets, self.vols, self.done = {"api", "store"}, {"control", "db-1"}, list[str]()
 
     def containers(self, environment: str) -> tuple[Container, ...]:
@@ -134,7 +139,12 @@ class FakeEngine:
 
     def remove_network(self, environment: str, name: str) -> None:
         assert not self.have
+        if name in self.held:
+            raise ActionFailed(f"remove network {name}: it has active endpoints")
         self.nets.discard(name)
+
+    def attached(self, environment: str, name: str) -> tuple[str, ...]:
+        return self.held[name]
 
     def volumes(self, environment: str) -> frozenset[str]:
         return frozenset(self.vols)
@@ -150,3 +160,18 @@ def test_destroy_leaves_nothing_and_ends_control_first(late: str) -> None:
     assert not (engine.have or engine.nets or engine.vols)
     assert engine.done[:2] == ["policy control no", "kill control"]
     assert engine.done[-1] == "remove control", "its labels say what is left, so it goes last"
+
+
+@pytest.mark.parametrize(
+    ("holders", "why", "hint"),
+    [((), "miscounted", "altis-local prune"), (("guest",), "in use by guest", "disconnect altis-x-store guest")],
+    ids=["nobody", "somebody"],
+)
+def test_a_network_that_the_engine_keeps_is_all_that_stays(holders: tuple[str, ...], why: str, hint: str) -> None:
+    engine = FakeEngine(held={"store": holders})
+    with pytest.raises(UndoIncomplete, match=why) as caught:
+        destroy(engine, "x", Recorded(CLOCK))  # type: ignore[arg-type]
+    assert caught.value.exit_code == 7
+    assert hint in (caught.value.hint or "")
+    assert not (engine.have or engine.vols)
+    assert engine.nets == {"store"}
