@@ -26,7 +26,7 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 NEED_ENGINE = ("engine", "stack", "drill")
-SHARED = "ha"
+SHARED = "shared"
 """The fixture of the environment that most stack tests share."""
 REQUIRED = bool(os.environ.get("ALTIS_REQUIRE_ENGINE"))
 
@@ -45,14 +45,17 @@ def _needs_engine(item: pytest.Item) -> bool:
     return any(item.get_closest_marker(name) for name in NEED_ENGINE)
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """For two workers (`--dist loadgroup`): the long row of tests that share an environment is one's, and begins
-    first; the other takes file after file, those with environments of their own before those with none."""
-    if not any(_needs_engine(item) for item in items):
-        return
-    for item in items:
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """For two workers (`--dist loadgroup`), which look for groups as soon as all is collected."""
+    if _needs_engine(item):
         item.add_marker(pytest.mark.xdist_group(SHARED if _is_shared(item) else item.path.stem))
-    items.sort(key=lambda item: (not _is_shared(item), not item.get_closest_marker("stack")))
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The long row of tests that share an environment is one worker's, and begins first; the other takes file after
+    file, those with environments of their own before those with none."""
+    if any(_needs_engine(item) for item in items):
+        items.sort(key=lambda item: (not _is_shared(item), not item.get_closest_marker("stack")))
 
 
 def _is_shared(item: pytest.Item) -> bool:

@@ -136,6 +136,14 @@ def _names() -> list[str]:
         return []
 
 
+def _say_version(wanted: bool) -> None:
+    if wanted:
+        from altis_local.cli.looking import version  # noqa: PLC0415 - no other command needs it
+
+        version()
+        raise typer.Exit
+
+
 def _main(
     project: str = typer.Option(
         "",
@@ -146,6 +154,7 @@ def _main(
         help="The environment. Also after the command.",
         autocompletion=_names,
     ),
+    _: bool = typer.Option(False, "--version", is_eager=True, callback=_say_version, help="As the command version."),
 ) -> None:
     """The name is taken in by `main` before any command; it is here for its help text, and checked."""
     environment_name()

@@ -230,3 +230,13 @@ def test_documents_as_text() -> None:
     assert "semi-sync (on purpose)" in text
     assert "256 MiB" in text
     assert listing_text({"environments": []}).startswith("no environment yet")
+
+
+def test_the_version_is_told_by_an_option_too(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/no-engine.sock")
+    assert main(["--version"]) == 0
+    told = capsys.readouterr().out
+    assert main(["version"]) == 0
+    assert capsys.readouterr().out == told != ""
