@@ -59,7 +59,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def _is_shared(item: pytest.Item) -> bool:
-    return SHARED in getattr(item, "fixturenames", ())
+    return bool(item.get_closest_marker("stack")) and SHARED in getattr(item, "fixturenames", ())
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
