@@ -9,6 +9,7 @@ import socket
 import ssl
 import time
 from collections.abc import Iterable
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import urlsplit
@@ -37,7 +38,9 @@ class Visitor:
     def __init__(self, site: str, authority: Path) -> None:
         context = ssl.create_default_context(cafile=str(authority))
         limits = httpx.Limits(max_connections=64, max_keepalive_connections=32)
-        self._client = httpx.Client(base_url=site, verify=context, limits=limits, trust_env=False)
+        # One probe's log-in must not make another's request one that no cache may answer.
+        forgetful = CookieJar(DefaultCookiePolicy(allowed_domains=()))
+        self._client = httpx.Client(base_url=site, verify=context, limits=limits, trust_env=False, cookies=forgetful)
         self._client.headers.clear()
 
     def ask(
