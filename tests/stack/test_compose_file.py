@@ -11,10 +11,13 @@ import httpx
 import pytest
 
 from altis_local.clients.engine_reader import EngineReader
-from altis_local.environment.allocation import FIRST_SITE_PORT, choose_port
+from altis_local.environment.allocation import choose_port
 from tests.stack.world import World, docker, unique
 
 pytestmark = [pytest.mark.engine, pytest.mark.stack]
+
+FIRST_PORT = 18443
+"""Far from where `start` looks: an environment that is begun meanwhile must not take it."""
 
 
 class Rendered:
@@ -23,7 +26,7 @@ class Rendered:
     def __init__(self, plan: str, folder: Path) -> None:
         reader = EngineReader()
         controls = [c for c in reader.containers() if c.kind == "control"]
-        self.port = choose_port(FIRST_SITE_PORT, reader, controls)
+        self.port = choose_port(FIRST_PORT, reader, controls)
         self.world = World(unique("file"), folder)
         self.file = folder / "rendered.yml"
         (folder / "altis-local.yml").write_text(f"plan: {plan}\nport: {self.port}\n")
