@@ -11,8 +11,9 @@ import socket
 
 from altis_local.errors import Unreachable
 
-LIMIT = 0.2
-"""Seconds to wait; a refusal comes within a millisecond on a bridge."""
+LIMIT = 0.03
+"""Seconds to wait: a refusal comes within a millisecond on a bridge. The address of a container whose network is just
+being taken away answers nothing, and whoever waits for that (0.2 s before) keeps a failover waiting."""
 
 
 def is_refused(address: str, port: int, limit: float = LIMIT) -> bool:

@@ -61,7 +61,7 @@ def waited(run: Evidence) -> tuple[StageMark, ...]:
 
 @dataclass(frozen=True, slots=True)
 class Plateau:
-    """A time in which just these web containers took traffic, and the answers to what was asked in it."""
+    """A time in which just these web containers took traffic, and the answers to what was asked and ended in it."""
 
     members: frozenset[str]
     begin: float
@@ -99,7 +99,8 @@ def plateaus(run: Evidence) -> tuple[Plateau, ...]:
     for (_, since, members), (until, _, _) in itertools.pairwise(marks):
         begin, end = since + SETTLING, until - SETTLING
         if members and end > begin:
-            asked = Counter(str(a.value["served"]) for a in answers if begin <= a.begin < end)
+            # What was under way when a member died was answered by another in its place.
+            asked = Counter(str(a.value["served"]) for a in answers if begin <= a.begin and (a.end or a.begin) < end)
             served = {name: asked[name] for name in members} | {name: n for name, n in asked.items() if n}
             found.append(Plateau(members, begin, end, served))
     return tuple(found)

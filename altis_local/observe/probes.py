@@ -121,14 +121,14 @@ def _page(spec: Spec, sessions: Sessions, member: Member) -> Reading:
 
 
 def _web(spec: Spec, sessions: Sessions, member: Member) -> Reading:
-    """Well or not, and how busy. Silence while every worker serves a request is no evidence against it."""
+    """Well or not, and how busy. One that is silent because every worker serves a request is at work."""
     busy = sessions.busy_workers(f"http://{address(spec.block, 'app', member)}:9001/status?json")
     reading = _page(spec, sessions, member)
     if busy is None:
         return reading
     health = reading.health
     if health.reach is Reach.SILENT and busy >= PHP_WORKERS:
-        health = Health(Reach.UNKNOWN, f"all {PHP_WORKERS} PHP workers are busy")
+        health = Health(Reach.OK, f"all {PHP_WORKERS} PHP workers are busy")
     return Reading(health, Load(busy, PHP_WORKERS))
 
 

@@ -34,8 +34,8 @@ class Answering(FakeSessions):
     [
         (Reach.OK, 1, Reach.OK),
         (Reach.OK, PHP_WORKERS, Reach.OK),
-        (Reach.SILENT, PHP_WORKERS, Reach.UNKNOWN),
-        (Reach.SILENT, PHP_WORKERS + 9, Reach.UNKNOWN),
+        (Reach.SILENT, PHP_WORKERS, Reach.OK),
+        (Reach.SILENT, PHP_WORKERS + 9, Reach.OK),
         (Reach.SILENT, PHP_WORKERS - 1, Reach.SILENT),
         (Reach.SILENT, None, Reach.SILENT),
         (Reach.FAILING, PHP_WORKERS, Reach.FAILING),

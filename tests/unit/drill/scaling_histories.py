@@ -82,15 +82,21 @@ def routed(at: float) -> tuple[str, ...]:
     return FOUR if at < 45.0 else FOUR[:3] if at < 62.0 else TWO
 
 
-def pages(*, cached: bool = False) -> Story:
-    """Ten answers a second, from each container in its turn."""
+def pages(*, cached: bool = False, slow: float = 0.0) -> Story:
+    """Ten answers a second, from each container in its turn.
+
+    `slow`: seconds before the kill in which requests take just so long; those of the killed one are another's then.
+    """
     story, turn = Story(), itertools.count()
     for n in range(720):
         at, member = n * 0.1, routed(n * 0.1)
         served = member[next(turn) % len(member)]
+        is_slow = KILL - slow < at < KILL
+        if is_slow and served == "web-b1":
+            served = "web-a1"
         kind = ("visit", "page", "busy")[n % 3]
         value = {"status": 200, "served": served, "cache": "Hit from cloudfront" if cached else "Miss from cloudfront"}
-        story.attempt(f"{kind}-{n}", f"{kind}-1", kind, at, at + 0.09, "ok", **value)
+        story.attempt(f"{kind}-{n}", f"{kind}-1", kind, at, at + (slow if is_slow else 0.09), "ok", **value)
     story.say("done", "workload", "workload", "ok", 73.0)
     return story
 

@@ -151,6 +151,7 @@ CASES: list[tuple[str, str, Make, float | None, Verdict, str]] = [
     ("no stages", "scaled-by-load", lambda: web(stages=()), 8.0, UNKNOWN, "no stage"),
     ("no journal", "scaled-by-load", lambda: unread(web()), 8.0, UNKNOWN, "journal"),
     ("even", "even-spread", web, 0.2, OK, "from even"),
+    ("the killed one's go elsewhere", "even-spread", lambda: web(pages(slow=2.0)), 0.2, OK, "from even"),
     ("one gets more", "even-spread", one_gets_more, 0.2, FAILED, "more than 20%"),
     ("one gets nothing", "even-spread", one_gets_nothing, 0.2, FAILED, "over 2"),
     ("from caches", "even-spread", answered_by_caches, 0.2, UNKNOWN, "too few answers"),
