@@ -10,7 +10,7 @@ from PIL import Image
 
 from altis_local.clock import Deadline, wait_until
 from tests.stack.media import ORIENTATION, Media
-from tests.stack.world import CLOCK, Row, World, docker
+from tests.stack.world import CLOCK, Row, World, docker, eventually
 
 pytestmark = [pytest.mark.engine, pytest.mark.stack]
 
@@ -51,7 +51,10 @@ UNDO = """
         wp_update_post(wp_slash(['ID' => $post->ID, 'post_content' => $text]));
     }
     delete_option('altis_fixture_photographs');
+    // What a killed run has left to go on with would go on with this.
+    wp_unschedule_hook('altis_fixture.photographs');
 """
+IS_FREE = "return !wp_cache_get('lock', 'altis_fixture', true);"
 
 
 @pytest.fixture
@@ -62,6 +65,7 @@ def media(ha: World) -> Media:
 @pytest.fixture
 def undone(ha: World, media: Media) -> Iterator[None]:
     """As before the first migration; afterwards whole again."""
+    eventually(lambda: bool(media.php(IS_FREE)), "no run of another test is at it", within=90, every=0.5)
     media.php(UNDO)
     yield
     migrate(ha)
