@@ -26,7 +26,7 @@ def twin() -> Iterator[Environment]:
     yield from started("test-drill-twin", "production-ha", broken=("semi-sync",))
 
 
-@pytest.mark.parametrize("seed", [1])
+@pytest.mark.parametrize("seed", [1, 2])
 def test_the_writers_crash_is_survived(sound: Environment, drill: Drill, seed: int) -> None:
     judged = drill(sound, CRASH, seed)
     assert judged.verdict is Verdict.OK, [c for c in judged.checked if c.finding.verdict is not Verdict.OK]
