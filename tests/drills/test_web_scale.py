@@ -29,5 +29,6 @@ def test_without_draining_requests_are_cut(production: Environment, drill: Drill
     assert judged.verdict is Verdict.FAILED
     failed = [c.name for c in judged.checked if c.finding.verdict is Verdict.FAILED]
     assert "failed-requests" in failed
-    # Those that nobody may ask for twice: the load balancer asks again for the others.
-    assert {a.kind for a in judged.failed} == {"form"}
+    # Those that nobody may ask for twice are sure to be cut. For the others the load balancer asks again, which mostly
+    # helps; not where the answer had begun, or the next one it asked was gone too.
+    assert "form" in {a.kind for a in judged.failed}
