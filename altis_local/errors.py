@@ -65,9 +65,16 @@ class Conflict(AltisError):
 
 
 class UndoIncomplete(AltisError):
-    """Something could not be removed, and nothing that altis-local may do would remove it; the message names it."""
+    """Something could not be removed, and nothing that altis-local may do would remove it; the message names it.
+
+    `unheld` is true where nobody holds what is left: the engine has miscounted.
+    """
 
     exit_code = 7
+
+    def __init__(self, message: str, *, hint: str, unheld: bool = False) -> None:
+        super().__init__(message, hint=hint)
+        self.unheld = unheld
 
 
 class BuildFailed(AltisError):

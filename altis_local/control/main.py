@@ -80,12 +80,24 @@ def main() -> int:
     told = telling.start(loop, engine, waking.sessions)
     worker = threading.Thread(target=loop.run, name="loop")
     worker.start()
+    log.info("control of %s", environment)
+    signal.signal(signal.SIGTERM, lambda *_: None)
+    _server(loop, engine, token).run()
+    loop.journal.close()
+    loop.close()
+    told.close()
+    waking.close()
+    worker.join(timeout=5)
+    # Probes of frozen members may still wait for their time limit; nothing is lost by leaving them.
+    os._exit(0)
 
+
+def _server(loop: Loop, engine: Engine, token: str) -> uvicorn.Server:
     def memory(seen: Seen) -> dict[str, int]:
         return engine.memory([c.id for c in seen.snapshot.containers])
 
     api = Api(loop, token=token, memory=memory, content_hash=os.environ.get("ALTIS_HASH", ""))
-    server = uvicorn.Server(
+    return uvicorn.Server(
         uvicorn.Config(
             api.app(),
             host=address(os.environ["ALTIS_BLOCK"], "api", CONTROL),
@@ -96,16 +108,6 @@ def main() -> int:
             timeout_graceful_shutdown=1,
         )
     )
-    log.info("control of %s", environment)
-    signal.signal(signal.SIGTERM, lambda *_: None)
-    server.run()
-    loop.journal.close()
-    loop.close()
-    told.close()
-    waking.close()
-    worker.join(timeout=5)
-    # Probes of frozen members may still wait for their time limit; nothing is lost by leaving them.
-    os._exit(0)
 
 
 if __name__ == "__main__":

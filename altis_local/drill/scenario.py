@@ -232,7 +232,7 @@ def refuse(scenario: Scenario, plan: str) -> None:
         return
     raise RefusedByPlan(
         f"the drill {scenario.name} cannot run here: plan {plan} {_why_not(scenario, PLANS[plan])}",
-        hint=f"start an environment that can: altis-local -p drill start --plan {scenario.plans[0]}",
+        hint=f"start another that can: altis-local -p NAME start --plan {scenario.plans[0]}",
     )
 
 

@@ -65,6 +65,7 @@ def _incomplete(name: str, kept: Mapping[str, tuple[str, ...]]) -> UndoIncomplet
     return UndoIncomplete(
         f"all of {name} is removed but {networks}: the engine has miscounted who is there, and keeps them",
         hint="nothing holds or needs them; once the engine was restarted `altis-local prune` removes them",
+        unheld=True,
     )
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -34,8 +33,10 @@ def started(name: str, plan: str, *, broken: tuple[str, ...] = ()) -> Iterator[E
         made.start(broken=broken, timeout=300.0)
         yield made
     finally:
-        with suppress(UndoIncomplete):  # networks that the engine miscounts
+        try:
             made.destroy()
+        except UndoIncomplete as error:
+            assert error.unheld, error
 
 
 @pytest.fixture(scope="session")

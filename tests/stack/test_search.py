@@ -109,6 +109,11 @@ def test_a_sync_makes_the_index_anew(ha: World, services: Services, admin: httpx
     indexed(services, misspelt(word), title)
 
 
+def test_two_may_make_the_index_at_once(ha: World) -> None:
+    """A post saved while the first job fills a new site's index: the later one finds what it wanted, and says nothing."""
+    assert ha.wp("sandbox", "eval", r"echo wp_json_encode( Altis\Search\Index\create() );") == "true"
+
+
 def test_without_any_member_mysql_searches_and_the_index_comes_back(
     ha: World, services: Services, admin: httpx.Client
 ) -> None:

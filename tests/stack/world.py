@@ -100,7 +100,7 @@ class World:
         try:
             self.environment.destroy()
         except UndoIncomplete as error:
-            assert "miscounted" in error.message, error
+            assert error.unheld, error
             assert not self.environment.exists()
             return
         assert not self.environment.remains()

@@ -172,6 +172,7 @@ def test_a_network_that_the_engine_keeps_is_all_that_stays(holders: tuple[str, .
     with pytest.raises(UndoIncomplete, match=why) as caught:
         destroy(engine, "x", Recorded(CLOCK))  # type: ignore[arg-type]
     assert caught.value.exit_code == 7
+    assert caught.value.unheld is not bool(holders)
     assert hint in (caught.value.hint or "")
     assert not (engine.have or engine.vols)
     assert engine.nets == {"store"}
