@@ -110,7 +110,7 @@ def test_a_sync_makes_the_index_anew(ha: World, services: Services, admin: httpx
 
 
 def test_two_may_make_the_index_at_once(ha: World) -> None:
-    """A post saved while the first job fills a new site's index: the later one finds what it wanted, and says nothing."""
+    """A post saved while the first job makes the index: the later one finds what it wanted, silently."""
     assert ha.wp("sandbox", "eval", r"echo wp_json_encode( Altis\Search\Index\create() );") == "true"
 
 
