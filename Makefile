@@ -11,8 +11,8 @@ RUNS ?=
 # Unit tests are told apart from the others by folder; warnings are errors in all of them (pyproject.toml).
 PYTEST := $(BIN)/pytest
 ENGINE := ALTIS_REQUIRE_ENGINE=1 $(PYTEST)
-# Most of a stack test is waiting: two at a time, grouped by what they share (tests/conftest.py).
-SIDE_BY_SIDE := -n 2 --dist loadgroup
+# Most of a stack test is waiting: three at a time, grouped by what they share (tests/conftest.py).
+SIDE_BY_SIDE := -n 3 --dist loadgroup
 
 help: ## Show this help
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)

@@ -58,9 +58,16 @@ def test_a_request_is_shown_with_its_queries_and_its_place(ha: World, services: 
 
 def test_a_search_shows_its_remote_call(ha: World, services: Services) -> None:
     """APM-08."""
-    trace = services.trace(visit(ha, "/?s=harbour"))
-    (call,) = trace["remote"]
-    assert (call["name"], call["method"], call["status"]) == ("search", "POST", 200)
+    calls: list[Row] = []
+
+    def answered() -> bool:
+        calls[:] = services.trace(visit(ha, "/?s=harbour"))["remote"]
+        return [call["status"] for call in calls] == [200]
+
+    # Where the machine is so busy that search takes a second, MySQL answers in its place.
+    eventually(answered, "a search that is answered in time", within=15, every=1)
+    (call,) = calls
+    assert (call["name"], call["method"]) == ("search", "POST")
     assert call["url"].endswith("/_search")
 
 
