@@ -12,7 +12,7 @@ RUNS ?=
 PYTEST := $(BIN)/pytest
 ENGINE := ALTIS_REQUIRE_ENGINE=1 $(PYTEST)
 # Most of a stack test is waiting: three at a time, grouped by what they share (tests/conftest.py).
-SIDE_BY_SIDE := -n 3 --dist loadgroup
+SIDE_BY_SIDE := -n 3 --dist loadgroup --no-loadscope-reorder
 
 help: ## Show this help
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
