@@ -11,8 +11,9 @@ RUNS ?=
 # Unit tests are told apart from the others by folder; warnings are errors in all of them (pyproject.toml).
 PYTEST := $(BIN)/pytest
 ENGINE := ALTIS_REQUIRE_ENGINE=1 $(PYTEST)
-# Most of a stack test is waiting: three at a time, grouped by what they share (tests/conftest.py).
-SIDE_BY_SIDE := -n 3 --dist loadgroup --no-loadscope-reorder
+# Much of a stack test is waiting: two at a time, grouped by what they share (tests/conftest.py). On two cores a third
+# one makes all of them slower.
+SIDE_BY_SIDE := -n 2 --dist loadgroup --no-loadscope-reorder
 
 help: ## Show this help
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)

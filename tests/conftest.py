@@ -27,11 +27,7 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 
 NEED_ENGINE = ("engine", "stack", "drill")
 SHARED = "shared"
-"""The fixture of the environment that most stack tests share: one for each group."""
-HURTING = frozenset(
-    f"test_{what}" for what in ("database", "failover", "healing", "scaling", "sleep", "stop_start", "upgrade")
-)
-"""Files whose tests break it, stop it or change its number of members: a group of their own."""
+"""The fixture of the environment that most stack tests share."""
 REQUIRED = bool(os.environ.get("ALTIS_REQUIRE_ENGINE"))
 
 
@@ -50,22 +46,18 @@ def _needs_engine(item: pytest.Item) -> bool:
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:
-    """For workers side by side (`--dist loadgroup`), which look for groups as soon as all is collected."""
-    if _needs_engine(item):
-        item.add_marker(pytest.mark.xdist_group(_group(item)))
+    """For workers side by side (`--dist loadgroup`), which look for groups as soon as all is collected.
 
-
-def _group(item: pytest.Item) -> str:
-    if not _is_shared(item):
-        return item.path.stem
-    return f"{SHARED}-hurt" if item.path.stem in HURTING else SHARED
+    A file's tests stay together, also those with simulated members: they may go on from one another.
+    """
+    item.add_marker(pytest.mark.xdist_group(SHARED if _is_shared(item) else item.path.stem))
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The long rows of tests that share an environment begin first, each at a worker; another takes file after file,
-    those with environments of their own before those with none."""
+    """The long row of tests that share an environment is one worker's, and begins first; the other takes file after
+    file, those with environments of their own before those with none."""
     if any(_needs_engine(item) for item in items):
-        items.sort(key=lambda item: (not _is_shared(item), not item.get_closest_marker("stack"), _group(item)))
+        items.sort(key=lambda item: (not _is_shared(item), not item.get_closest_marker("stack")))
 
 
 def _is_shared(item: pytest.Item) -> bool:

@@ -2,7 +2,7 @@
 
 Called by the executor. Members have no capability to do it themselves, and a link-local address on an internal network
 does not work (br_netfilter): so a route and one rule go into the member's network namespace. A helper with the three
-capabilities for that lives for a minute after its first use; each further member costs one exec in it.
+capabilities for that lives for a while after its first use; each further member costs one exec in it.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from altis_local.model.topology import member as slot
 
 PORT = 8169
 """Where the stand-in serves the metadata (services/main)."""
-LINGER = 60
-"""Seconds the helper lives."""
+LINGER = 20
+"""Seconds the helper lives: as long as a start takes, or a round of healing."""
 GIVE_UP = 300.0
 """Seconds a member is left alone after its way could not be made."""
 FOR_EVER = 10 * 365 * 86400.0

@@ -333,11 +333,14 @@ def test_no_lb_is_an_error_page_at_once(mortal: Cdn) -> None:
     for lb in mortal.lbs:
         docker("kill", lb)
     assert wait_until(lambda: mortal.states() == ["silent", "silent"], Deadline.after(6, CLOCK))
-    started = CLOCK.monotonic()
-    answer = mortal.get(url())
-    assert (answer.status, answer.cache) == (504, "Error")
-    assert CLOCK.monotonic() - started < 0.5
-    assert b"could not be satisfied" in answer.body
+    took = []
+    for _ in range(4):
+        started = CLOCK.monotonic()
+        answer = mortal.get(url())
+        took.append(CLOCK.monotonic() - started)
+        assert (answer.status, answer.cache) == (504, "Error")
+        assert b"could not be satisfied" in answer.body
+    assert min(took) < 0.5, "asking any of them would take longer each time; a busy machine does so now and then"
 
 
 def test_expired_copies_when_the_origin_fails(mortal: Cdn) -> None:

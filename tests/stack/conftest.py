@@ -41,6 +41,17 @@ def ha(shared: World) -> Iterator[World]:
     shared.converged()
 
 
+@pytest.fixture(scope="session")
+def neighbour(shared: World, folder: Path) -> Iterator[World]:
+    """A single site beside the shared environment, which tests leave as it is."""
+    world = World(unique("neighbour"), folder)
+    try:
+        world.do("start", "--plan", "local", timeout=600.0)
+        yield world
+    finally:
+        world.wipe()
+
+
 @pytest.fixture
 def make_world(folder: Path) -> Iterator[Callable[[str], World]]:
     """Names for environments of the test's own. Whatever is made of them is removed."""

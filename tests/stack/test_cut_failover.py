@@ -224,15 +224,16 @@ def ground(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[G
 
 
 def survives(ground: Ground, after: int, begin: Callable[[Control, str], None]) -> tuple[str, ...]:
-    """One life that is well, one that is cut after so many actions, one that finishes. What the cut one did."""
+    """One life that is cut after so many actions, and one that finishes, so that all is well for whoever comes next.
+
+    Returns what the cut one did.
+    """
     with ground.rows(f"{after}-{secrets.token_hex(4)}") as rows:
-        with ground.life() as (control, _):
-            eventually(control.is_well, "well before")
-            writer, term = control.writer, control.term
-            rows.more()
+        rows.more()
         with ground.life(after) as (control, cut):
             assert cut is not None
             eventually(control.sees, "it sees the members")
+            writer, term = control.writer, control.term
             begin(control, writer)
             eventually(lambda: cut.is_made.is_set() or (control.is_well() and control.term > term), "cut, or through")
         # Its sessions have ended with it, as those of a killed process would.

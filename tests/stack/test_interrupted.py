@@ -116,9 +116,18 @@ def test_start_goes_on_when_control_is_killed_again_and_again(make_world: MakeWo
     is_well(world)
 
 
-@pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGKILL])
-def test_start_is_interrupted_and_run_again(make_world: MakeWorld, sign: signal.Signals) -> None:
+def test_start_is_interrupted_and_run_again(make_world: MakeWorld) -> None:
+    cut_and_run_again(make_world("cut"), signal.SIGINT)
+
+
+def test_start_and_then_destroy_are_killed_and_run_again(make_world: MakeWorld) -> None:
     world = make_world("cut")
+    cut_and_run_again(world, signal.SIGKILL)
+    kill_destroy_again_and_again(world)
+
+
+def cut_and_run_again(world: World, sign: signal.Signals) -> None:
+    """A start for each moment, cut there; the last one is let go on."""
     cut = 0
     for moment in STARTING:
         start = Command(world, *PLAN)
@@ -136,9 +145,7 @@ def test_start_is_interrupted_and_run_again(make_world: MakeWorld, sign: signal.
     is_well(world)
 
 
-def test_destroy_is_killed_and_run_again(make_world: MakeWorld) -> None:
-    world = make_world("cut")
-    world.do(*PLAN)
+def kill_destroy_again_and_again(world: World) -> None:
     everything = len(world.containers())
     moments: tuple[Moment, ...] = (
         lambda w: not w.containers()["control"].is_running,

@@ -54,16 +54,6 @@ print(json.dumps({"answers": answers, "unknown": socket.EAI_NONAME}))
 """
 
 
-@pytest.fixture(scope="module")
-def other(shared: World) -> Iterator[World]:
-    world = World(unique("other"), shared.folder)
-    try:
-        world.do("start", "--plan", "local")
-        yield world
-    finally:
-        world.wipe()
-
-
 def answering(world: World, member: str, targets: Iterable[tuple[str, int]]) -> list[tuple[str, int]]:
     """Which of these a process in the member's network can connect to."""
     helper = world.helper(CONNECT, json.dumps(sorted(set(targets))), inside=member)
@@ -96,17 +86,17 @@ def host_addresses() -> set[str]:
 
 
 @pytest.mark.parametrize("member", MEMBERS)
-def test_no_member_reaches_another_environment(ha: World, other: World, member: str) -> None:
+def test_no_member_reaches_another_environment(ha: World, neighbour: World, member: str) -> None:
     """Neither a member of it, nor its control, nor a port that it publishes."""
-    published = {int(other.url.rpartition(":")[2])}
-    published |= {p for c in other.environment.standing().containers for p in c.ports.values()}
-    targets = {(address, port) for address in everywhere(other) for port in {*PORTS, *published}}
+    published = {int(neighbour.url.rpartition(":")[2])}
+    published |= {p for c in neighbour.environment.standing().containers for p in c.ports.values()}
+    targets = {(address, port) for address in everywhere(neighbour) for port in {*PORTS, *published}}
     assert answering(ha, member, targets) == []
 
 
 @pytest.mark.parametrize("member", MEMBERS)
-def test_no_member_reaches_the_host(ha: World, other: World, member: str) -> None:
-    own = {p for w in (ha, other) for c in w.environment.standing().containers for p in c.ports.values()}
+def test_no_member_reaches_the_host(ha: World, neighbour: World, member: str) -> None:
+    own = {p for w in (ha, neighbour) for c in w.environment.standing().containers for p in c.ports.values()}
     targets = {(address, port) for address in host_addresses() | gateways(ha) for port in {*PORTS, *own}}
     assert answering(ha, member, targets) == []
 
@@ -158,15 +148,15 @@ def test_names_from_outside_do_not_exist_at_once(ha: World, member: str) -> None
         assert seconds < 1.0, f"{name} took {seconds:.1f} s"
 
 
-def test_names_of_the_other_environment_are_unknown(ha: World, other: World) -> None:
-    names = [f"altis-{other.name}-web-a1", f"altis-{other.name}-db-1", "redis-9"]
+def test_names_of_the_other_environment_are_unknown(ha: World, neighbour: World) -> None:
+    names = [f"altis-{neighbour.name}-web-a1", f"altis-{neighbour.name}-db-1", "redis-9"]
     said = json.loads(ha.finish(ha.helper(LOOK_UP, json.dumps(names), inside="web-a1"))[-1])
     assert {answer for answer, _ in said["answers"].values()} == {said["unknown"]}
 
 
-def test_published_ports_are_on_loopback_alone(ha: World, other: World) -> None:
+def test_published_ports_are_on_loopback_alone(ha: World, neighbour: World) -> None:
     """The site and control's API, and nothing else."""
-    for world in (ha, other):
+    for world in (ha, neighbour):
         shown = json.loads(docker("inspect", *(c.id for c in world.containers().values())))
         published = {
             row["Config"]["Labels"]["altis-local.member"]: bindings
@@ -185,8 +175,8 @@ def test_the_host_has_no_way_into_the_networks_of_members(ha: World) -> None:
 
 
 @pytest.mark.parametrize("port", [3306, 6379, 9200])
-def test_no_database_is_published(ha: World, other: World, port: int) -> None:
+def test_no_database_is_published(ha: World, neighbour: World, port: int) -> None:
     """Whoever else may listen there: it is none of ours."""
     holders = ha.environment.reader.port_holders()
     assert not holders.get(port, "").startswith(f"altis-{ha.name}-")
-    assert not holders.get(port, "").startswith(f"altis-{other.name}-")
+    assert not holders.get(port, "").startswith(f"altis-{neighbour.name}-")

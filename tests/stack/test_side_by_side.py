@@ -82,21 +82,20 @@ def memory(worlds: Sequence[World]) -> dict[str, float]:
     return {w.name: sum(w.engine.memory([c.id for c in w.containers().values()]).values()) / MB for w in worlds}
 
 
-def test_two_more_beside_production_ha(ha: World, make_world: Callable[[str], World]) -> None:
-    more = [make_world("left"), make_world("right")]
-    start_at_once(more, ("--plan", "local"), ("--plan", "local"))
-    worlds = [ha, *more]
+def test_two_more_beside_production_ha(ha: World, neighbour: World, make_world: Callable[[str], World]) -> None:
+    another = make_world("another")
+    another.do("start", "--plan", "local", timeout=300.0)
+    worlds = [ha, neighbour, another]
     listed = {e["environment"]: e for e in json.loads(ha.do("list", "--json").stdout)["environments"]}
     assert {listed[world.name]["state"] for world in worlds} == {"running"}
     check_apart(worlds)
     check_each_has_its_own(worlds)
-    left, right = more
-    with Traffic(ha) as at_ha, Traffic(right) as at_right:
-        left.do("destroy", "--yes")
-    assert (at_ha.failed, at_right.failed) == ([], [])
-    assert min(at_ha.served, at_right.served) > 0
-    assert not left.environment.remains()
-    for world in (ha, right):
+    with Traffic(ha) as at_ha, Traffic(neighbour) as at_neighbour:
+        another.do("destroy", "--yes")
+    assert (at_ha.failed, at_neighbour.failed) == ([], [])
+    assert min(at_ha.served, at_neighbour.served) > 0
+    assert not another.environment.remains()
+    for world in (ha, neighbour):
         assert world.converged()
         world.answers()
 
