@@ -7,14 +7,14 @@ import ipaddress
 import json
 import socket
 import struct
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 
 import pytest
 
 from altis_local.clients import host
 from altis_local.environment.finding import API_PORT
 from altis_local.model.topology import PUBLISHING_NETWORKS, subnet
-from tests.stack.world import World, docker, unique
+from tests.stack.world import World, docker
 
 pytestmark = [pytest.mark.engine, pytest.mark.stack]
 
