@@ -96,6 +96,8 @@ def _fresh(plan: str) -> Callable[[Stage], Sample]:
 def _after_stop(plan: str) -> Callable[[Stage], Sample]:
     def measure(stage: Stage) -> Sample:
         subject = stage.up(plan)
+        if jobs := _jobs_left(stage, subject):
+            return Sample(0.0, void=jobs)
         subject.stop()
         bare = stage.bare.start_again(subject.containers)
         done, site = subject.start_watched()
@@ -116,15 +118,22 @@ def _running(plan: str) -> Callable[[Stage], Sample]:
 def _stop(plan: str) -> Callable[[Stage], Sample]:
     def measure(stage: Stage) -> Sample:
         subject = stage.up(plan)
-        if not wait_until(lambda: not _jobs(subject), Deadline.after(CALM_WITHIN, stage.clock), every=0.25):
-            return Sample(
-                0.0, void=f"{_jobs(subject)} jobs are running or due all the time: `stop` would wait for them"
-            )
+        if jobs := _jobs_left(stage, subject):
+            return Sample(0.0, void=jobs)
         done = subject.stop()
         bare = stage.bare.kill(subject.containers)
         return Sample(round(done.seconds, 4), round(bare, 4))
 
     return measure
+
+
+def _jobs_left(stage: Stage, subject: Subject) -> str:
+    """Wait until the site's first jobs are done: `stop` would wait for them, and one that it cuts stays `running`.
+
+    "" or what is left.
+    """
+    calm = wait_until(lambda: not _jobs(subject), Deadline.after(CALM_WITHIN, stage.clock), every=0.25)
+    return "" if calm else f"{_jobs(subject)} jobs are running or due all the time"
 
 
 def _jobs(subject: Subject) -> int:
