@@ -11,6 +11,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import pymysql
@@ -33,6 +34,8 @@ from tests.stack.world import TABLE, World, eventually, unique
 
 pytestmark = [pytest.mark.engine, pytest.mark.stack]
 
+soon = partial(eventually, every=0.05)
+"""For what this process knows by itself."""
 ROLES = ("db", "endpoints")
 MEMBERS = ("db-1", "db-2", "db-3")
 CRASH_ACTIONS = 14
@@ -154,7 +157,7 @@ class Rows:
 
     def more(self) -> None:
         enough = len(self.acknowledged) + 10
-        eventually(lambda: len(self.acknowledged) >= enough, "rows are acknowledged")
+        soon(lambda: len(self.acknowledged) >= enough, "rows are acknowledged")
 
     def stop(self) -> None:
         self._stop.set()
@@ -216,7 +219,7 @@ def ground(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[G
         with made.life() as (control, _):
             control.loop.store.save_spec(spec)
             control.loop.wake()
-            eventually(control.is_well, "the environment of the cut failovers is up")
+            soon(control.is_well, "the environment of the cut failovers is up")
             made.world.sql(control.writer, f"CREATE TABLE {TABLE} (id VARCHAR(64) PRIMARY KEY)")
         yield made
     finally:
@@ -232,14 +235,14 @@ def survives(ground: Ground, after: int, begin: Callable[[Control, str], None]) 
         rows.more()
         with ground.life(after) as (control, cut):
             assert cut is not None
-            eventually(control.sees, "it sees the members")
+            soon(control.sees, "it sees the members")
             writer, term = control.writer, control.term
             begin(control, writer)
-            eventually(lambda: cut.is_made.is_set() or (control.is_well() and control.term > term), "cut, or through")
+            soon(lambda: cut.is_made.is_set() or (control.is_well() and control.term > term), "cut, or through")
         # Its sessions have ended with it, as those of a killed process would.
-        eventually(cut.is_quiet, "what was begun has ended")
+        soon(cut.is_quiet, "what was begun has ended")
         with ground.life() as (control, _):
-            eventually(control.is_well, f"well after {cut.done}")
+            soon(control.is_well, f"well after {cut.done}")
             rows.more()
             rows.stop()
             for member in MEMBERS:
@@ -261,7 +264,7 @@ def test_a_failover_cut_after_any_action_is_finished(ground: Ground, after: int)
 @pytest.mark.parametrize("after", range(CHANGE_ACTIONS + 1))
 def test_a_change_of_writer_cut_after_any_action_is_finished(ground: Ground, after: int) -> None:
     def change(control: Control, _: str) -> None:
-        eventually(control.is_well, "well when asked")
+        soon(control.is_well, "well when asked")
         seen = control.loop.seen
         assert seen is not None
         steps = database.switchover(seen.spec, seen.snapshot, seen.recent)

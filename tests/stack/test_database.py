@@ -54,12 +54,13 @@ def listening(world: World) -> Iterator[dict[str, Heard]]:
 
 
 def test_a_page_is_read_from_the_reader_alone(ha: World) -> None:
-    """One whose request wrote nothing: now and then one does WordPress' housekeeping, and reads what it wrote."""
-    for _ in range(5):
+    """Now and then a request does WordPress' housekeeping, and reads what it wrote; or a job is at work; or the reader
+    does not answer in time on a busy machine, and the writer is asked."""
+    for _ in range(10):
         ha.wp("web-a1", "cache", "flush")
         with listening(ha) as heard:
             ha.answers()
-        if heard["writer"].writes() == 0:
+        if not heard["writer"].statements():
             break
     assert heard["reader"].count("SELECT") > 0
     assert heard["reader"].writes() == 0

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import pytest
 
+from altis_local.model.state import Container
 from tests.stack.keeping import Kept
 from tests.stack.traffic import Traffic
 from tests.stack.world import World, docker, eventually
@@ -29,7 +30,7 @@ def hurt_and_healed(world: World, way: str, members: tuple[str, ...]) -> None:
     shape = sorted(m["member"] for m in world.status()["members"])
     before, moment = world.containers(), world.moment()
     world.hurt(way, members)
-    eventually(lambda: all(_is_new(world, m, before[m].id) for m in members), f"{way}: {members} are made anew")
+    eventually(lambda: _are_new(world, members, before), f"{way}: {members} are made anew")
     status = world.converged()
     world.answers()
     assert sorted(m["member"] for m in status["members"]) == shape
@@ -43,9 +44,9 @@ def hurt_and_healed(world: World, way: str, members: tuple[str, ...]) -> None:
         assert any(re.search(WAYS[way], text) for text in why), f"{member} {way}: the journal says {why}"
 
 
-def _is_new(world: World, member: str, before: str) -> bool:
-    found = world.containers().get(member)
-    return found is not None and found.id != before
+def _are_new(world: World, members: tuple[str, ...], before: Mapping[str, Container]) -> bool:
+    found = world.containers()
+    return all(member in found and found[member].id != before[member].id for member in members)
 
 
 @pytest.mark.parametrize("way", WAYS)

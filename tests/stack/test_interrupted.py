@@ -73,7 +73,7 @@ class Command:
             except (AltisError, AssertionError, KeyError, IndexError):
                 return False  # nothing there yet that could be asked
 
-        assert wait_until(is_now, Deadline.after(90.0, CLOCK), every=0.02), f"the moment never came: {self.said()}"
+        assert wait_until(is_now, Deadline.after(90.0, CLOCK), every=0.1), f"the moment never came: {self.said()}"
         return self._process.poll() is None
 
     def said(self) -> str:

@@ -30,6 +30,8 @@ from altis_local.model.state import Container
 CLOCK = SystemClock()
 CONVERGED = 90.0
 """Seconds for an environment to be well again: crash recovery of a database on a busy machine included."""
+LOOK = 0.2
+"""Seconds between two looks at an environment: each of them asks the engine or control, which have other work."""
 TABLE = "altis_drill.stack"
 COMMAND = (sys.executable, "-m", "altis_local.cli.main")
 
@@ -42,7 +44,7 @@ def unique(what: str) -> str:
     return f"t-stack-{what}-{secrets.token_hex(3)}"
 
 
-def eventually(check: Callable[[], bool], what: str, within: float = CONVERGED, every: float = 0.05) -> None:
+def eventually(check: Callable[[], bool], what: str, within: float = CONVERGED, every: float = LOOK) -> None:
     """Wait until it is so; the test fails, saying what was waited for, when it is not in time."""
     if not wait_until(check, Deadline.after(within, CLOCK), every):
         pytest.fail(f"not within {within:.0f} s: {what}")
@@ -123,7 +125,7 @@ class World:
                 last = {"error": str(error)}
             return bool(last.get("converged"))
 
-        if not wait_until(is_so, Deadline.after(within, CLOCK), every=0.1):
+        if not wait_until(is_so, Deadline.after(within, CLOCK), every=LOOK):
             pytest.fail(f"{self.name} has not converged within {within:.0f} s\n{self._story(last)}")
         return last
 
