@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from altis_local.drill import scenario
+from altis_local.drill.scenario import Until
 from altis_local.environment import Environment
 from altis_local.model.history import Verdict
 from tests.drills.conftest import SOUND, TWIN, Drill
@@ -12,8 +13,10 @@ from tests.drills.conftest import SOUND, TWIN, Drill
 pytestmark = [pytest.mark.drill, pytest.mark.timeout(900)]
 
 BURST = scenario.find("cavalcade-burst")
-FEW = scenario.with_jobs(BURST, 60)
-"""Enough for runners that ignore the lock to meet; what they do twice takes time."""
+CALM, PEAK, EBB = scenario.with_jobs(BURST, 60).stages
+TWO = Until(role="cavalcade", members=2, within_s=120)
+FEW = BURST.model_copy(update={"stages": (CALM, PEAK.model_copy(update={"until": TWO}), EBB)})
+"""Enough for two runners that ignore the lock to meet; what they do twice takes time."""
 
 
 @SOUND

@@ -93,8 +93,9 @@ def is_well(world: World) -> None:
 
 
 def test_start_goes_on_when_control_is_killed_again_and_again(make_world: MakeWorld) -> None:
+    """A shape with a reader: it is seeded from the writer meanwhile."""
     world = make_world("killed")
-    start = Command(world, "start", "--plan", "production-ha")
+    start = Command(world, "start", "--plan", "production", "--readers", "1")
     killed = []
     for number, moment in enumerate(STARTING):
         if not start.reached(moment):
