@@ -115,8 +115,10 @@ def index_numbers(world: World) -> Finding:
         held.get(f"index.{n}")
         for n in ("number_of_shards", "number_of_replicas", "mapping.total_fields.limit", "max_result_window")
     ]
-    health = (_es(world, "GET", "/_cluster/health").json() or {}).get("status")
     wanted = "yellow" if len(members(world, "search")) == 1 else "green"
+    # An index that was made a moment ago is being copied still.
+    asked = f"/_cluster/health?wait_for_status={wanted}&timeout=10s"
+    health = (_es(world, "GET", asked).json() or {}).get("status")
     return claims(
         (found == ["5", "1", "5000", "1000000"], f"shards, copies, fields, window: {found}"),
         (health == wanted, f"{health} with {len(members(world, 'search'))} members"),
