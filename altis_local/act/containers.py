@@ -138,8 +138,8 @@ def stop_member(context: Context, action: do.StopMember) -> None:
     grace = service.stop_grace if service else DEFAULT_GRACE
     if container.is_running:
         # Control's own session would keep a proxy waiting for its end until the grace is over.
-        context.sessions.drop(action.member)
-        context.engine.stop(container.id, grace if action.limit is None else min(grace, action.limit))
+        with context.sessions.without(action.member):
+            context.engine.stop(container.id, grace if action.limit is None else min(grace, action.limit))
     if action.remove:
         context.engine.remove(container.id, force=True)
 

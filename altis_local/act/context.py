@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -94,7 +95,7 @@ class Writers(Protocol):
     def proxy(self, member: Member) -> ProxyWriter: ...
     def aws(self, member: Member) -> AwsWriter: ...
     def is_refused(self, member: Member) -> bool: ...
-    def drop(self, name: str) -> None: ...
+    def without(self, name: str) -> AbstractContextManager[None]: ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,8 @@ Serves both observation and acting; each sees it through its own narrow Protocol
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, TypeVar, cast
 
 from altis_local.clients.aws import aws_of
@@ -16,6 +17,7 @@ from altis_local.clients.http_probe import busy_workers, probe
 from altis_local.clients.mysql import MySqlNode
 from altis_local.clients.redis_node import RedisNode
 from altis_local.clients.tcp import is_refused
+from altis_local.errors import Unreachable
 from altis_local.model.spec import Secrets, Spec
 from altis_local.model.state import Health
 from altis_local.model.topology import Member, address
@@ -35,6 +37,7 @@ class LiveSessions:
         self._spec = spec
         self._lock = threading.Lock()
         self._kept: dict[str, Any] = {}
+        self._leaving: set[str] = set()
 
     def db(self, member: Member) -> MySqlNode:
         return self._get(
@@ -75,12 +78,26 @@ class LiveSessions:
         if session is not None:
             session.close()
 
+    @contextmanager
+    def without(self, name: str) -> Iterator[None]:
+        """No session to a member that is being stopped: it would wait for the session's end, MySQL for two seconds."""
+        with self._lock:
+            self._leaving.add(name)
+        self.drop(name)
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._leaving.discard(name)
+
     def close(self) -> None:
         for name in list(self.kept()):
             self.drop(name)
 
     def _get(self, member: Member, make: Callable[[], T]) -> T:
         with self._lock:
+            if member.name in self._leaving:
+                raise Unreachable("is being stopped", member=member.name)
             if member.name not in self._kept:
                 self._kept[member.name] = make()
             return cast("T", self._kept[member.name])

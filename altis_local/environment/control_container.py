@@ -130,12 +130,12 @@ class ControlContainers:
                 hint="`altis-local doctor`; `altis-local logs control` has more",
             )
 
-    def retire(self, control: Found, grace: float = 1.0) -> None:
-        """Stop it for good: no restart by the engine, its volume stays. It loses nothing by being killed."""
+    def retire(self, control: Found) -> None:
+        """End it for good: no restart by the engine, its volume stays. It loses nothing by being killed."""
         self._engine.update_restart(control.id, "no")
         if control.state == "paused":
             self._engine.unpause(control.id)
-        self._engine.stop(control.id, grace)
+        self._engine.stop(control.id, 0.0)
 
     def remove(self, control: Found) -> None:
         self._engine.update_restart(control.id, "no")

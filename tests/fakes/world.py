@@ -6,6 +6,7 @@ member's data die with it, a proxy boots with no server enabled. FakeSessions re
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager, nullcontext
 from typing import TypeVar
 
 from altis_local.clients.engine_values import qualified
@@ -119,6 +120,9 @@ class FakeSessions:
 
     def busy_workers(self, url: str) -> int | None:
         return 0
+
+    def without(self, name: str) -> AbstractContextManager[None]:
+        return nullcontext()
 
     def _at(self, member: Member, network: str) -> str:
         return address(self.spec.block, network, member)
