@@ -18,10 +18,10 @@ from altis_local.cli.times import epoch, relative, span
 from altis_local.clients.services_api import ServicesApi
 from altis_local.clock import Clock, Deadline, wait_until
 from altis_local.errors import ActionFailed, Unreachable, UsageError
+from altis_local.model.reports import JOB_STATUSES
 
 app = typer.Typer(no_args_is_help=True, help="Scheduled jobs (Cavalcade).")
 
-STATUSES = ("waiting", "running", "completed", "failed")
 EVERY = 1.0
 """Seconds between two looks at the log: a runner itself looks for jobs once a second."""
 _FOR_EVER = 10 * 365 * 86400.0
@@ -30,14 +30,14 @@ _SHOWN = 48
 
 @app.command("list")
 def listing(
-    status: Annotated[str, typer.Option(help=f"Only those that are {', '.join(STATUSES)}.")] = "",
+    status: Annotated[str, typer.Option(help=f"Only those that are {', '.join(JOB_STATUSES)}.")] = "",
     hook: Annotated[str, typer.Option(help="Only those of this hook.")] = "",
     limit: Annotated[int, typer.Option(min=1, max=1000, help="At most so many.")] = 100,
     json: Json = False,
 ) -> None:
     """Jobs: running ones first, then as they are due."""
-    if status and status not in STATUSES:
-        raise UsageError(f"no job is ever {status}", hint=f"there is: {', '.join(STATUSES)}")
+    if status and status not in JOB_STATUSES:
+        raise UsageError(f"no job is ever {status}", hint=f"there is: {', '.join(JOB_STATUSES)}")
     chosen = environment()
     document = chosen.services().jobs(status=status, hook=hook, limit=str(limit))
     if json:
@@ -47,7 +47,7 @@ def listing(
     head = ("ID", "SITE", "STATUS", "HOOK", "NEXT RUN", "EVERY", "ARGUMENTS")
     print(columns(head, [_row(row, now) for row in document["jobs"]]) if document["jobs"] else "no such job")
     counts = document["counts"]
-    print("\n" + ", ".join(f"{counts.get(name, 0)} {name}" for name in (*STATUSES, "due")))
+    print("\n" + ", ".join(f"{counts.get(name, 0)} {name}" for name in (*JOB_STATUSES, "due")))
 
 
 def _row(row: dict[str, Any], now: float) -> tuple[object, ...]:

@@ -14,7 +14,7 @@ from typing import Any
 
 from altis_local.clients.mysql_session import NO_SUCH_TABLE, MySqlError, Row, Session
 from altis_local.errors import ActionFailed
-from altis_local.model.reports import Job, JobEnd
+from altis_local.model.reports import JOB_STATUSES, Job, JobEnd
 
 LIMIT = 5.0
 """Seconds for a question: the log of a busy site has millions of rows, and not every question has an index."""
@@ -58,9 +58,9 @@ class JobTables:
         return tuple(_job(row) for row in self._ask(_LIST, *values))
 
     def counts(self) -> Mapping[str, int]:
-        """Jobs by status, and `due`: those that wait although their time has come."""
-        rows = self._ask(_COUNTS)
-        return {**{row["status"]: int(row["count"]) for row in rows}, "due": int(self._ask(_DUE)[0]["due"])}
+        """Jobs by status, none left out, and `due`: those that wait although their time has come."""
+        found = {row["status"]: int(row["count"]) for row in self._ask(_COUNTS)}
+        return {**dict.fromkeys(JOB_STATUSES, 0), **found, "due": int(self._ask(_DUE)[0]["due"])}
 
     def ends(self, after: int, limit: int) -> tuple[JobEnd, ...]:
         """Runs that ended after the one of this number, oldest first."""

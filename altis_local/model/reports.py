@@ -35,6 +35,10 @@ class CacheReport:
         return self.hits / asked if asked else None
 
 
+JOB_STATUSES = ("waiting", "running", "completed", "failed")
+"""As Cavalcade writes them down."""
+
+
 @dataclass(frozen=True, slots=True)
 class Job:
     """A row of the jobs table. Times are ISO 8601 in UTC; "" where the row has none."""

@@ -37,7 +37,7 @@ SEARCH = {
 }  # fmt: skip
 JOB = {"id": 7, "site": 1, "hook": "wp_version_check", "args": "a:0:{}", "start": "2026-01-01T00:00:00Z",
        "next_run": "2026-01-01T00:00:00Z", "interval": 43200, "status": "waiting", "schedule": ""}  # fmt: skip
-JOBS = {"jobs": [JOB], "counts": {"waiting": 1, "due": 1}}
+JOBS = {"jobs": [JOB], "counts": {"waiting": 1, "running": 0, "completed": 0, "failed": 0, "due": 1}}
 END = {"id": 4, "job": 7, "hook": "wp_version_check", "status": "failed", "at": "2026-01-01T00:00:01Z",
        "content": "Fatal\n error"}  # fmt: skip
 ROW = {"trace_id": "1-a-b", "id": "s", "started": 1767225600.0, "duration": 0.25, "in_progress": False,

@@ -57,7 +57,7 @@ def test_ends_are_told_oldest_first() -> None:
 
 def test_counts_tell_what_is_late() -> None:
     found, _ = tables(**{"COUNT(*) AS due": [{"due": 4}], "GROUP BY": [{"status": "waiting", "count": 6}]})
-    assert found.counts() == {"waiting": 6, "due": 4}
+    assert found.counts() == {"waiting": 6, "running": 0, "completed": 0, "failed": 0, "due": 4}
 
 
 def test_tables_that_are_not_there() -> None:

@@ -6,10 +6,9 @@ import pytest
 
 from altis_local.control.sessions import LiveSessions
 from altis_local.errors import Unreachable
-from altis_local.model.topology import member
 from tests.unit.decide.world import make_spec
 
-DB = member("db-1")
+DB, OTHER = make_spec().members("db")[:2]
 
 
 def test_a_session_is_kept_until_it_is_dropped() -> None:
@@ -27,5 +26,5 @@ def test_there_is_none_to_a_member_that_is_being_stopped() -> None:
         assert sessions.kept() == {}
         with pytest.raises(Unreachable, match="is being stopped"):
             sessions.db(DB)
-        assert sessions.db(member("db-2"))
+        assert sessions.db(OTHER)
     assert sessions.db(DB) is not before
