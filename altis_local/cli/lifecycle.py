@@ -78,6 +78,7 @@ def destroy(
     if not chosen.remains():
         done(f"there is nothing of {chosen.name}", document, json=json)
     elif not yes and not sys.stdin.isatty():
+        # As in Altis' own local server, where scripts may rely on it (LOCAL-18).
         done("nothing was removed: without a terminal, destroy needs --yes", document, json=json)
     elif not yes and not typer.confirm(f"Remove {chosen.name} with all its data?", err=True):
         done("nothing was removed", document, json=json)

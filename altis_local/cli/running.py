@@ -13,7 +13,7 @@ PASS_ON = {"allow_extra_args": True, "ignore_unknown_options": True}
 
 
 def wp(arguments: Arguments = None) -> None:
-    """WP-CLI in a running web container, with --url of the site unless given."""
+    """WP-CLI in the sandbox, with --url of the site unless given."""
     fast.wp(tuple(arguments or ()))
 
 
@@ -22,6 +22,8 @@ def execute(arguments: Arguments = None) -> None:
     fast.execute(tuple(arguments or ()))
 
 
-def shell(member: Annotated[str | None, typer.Argument(help="A member or a role; without one: web.")] = None) -> None:
+def shell(
+    member: Annotated[str | None, typer.Argument(help="A member or a role; without one: sandbox.")] = None,
+) -> None:
     """A shell in a member."""
     fast.shell((member,) if member else ())

@@ -91,9 +91,12 @@ def state(snapshot: Snapshot, recent: Recent, container: Container | None, name:
 
 
 def duty(spec: Spec, snapshot: Snapshot, found: Diagnosis, name: str, role: str) -> str | None:
-    """writer, reader, primary, standby or None."""
+    """writer, reader, primary, standby or None. A reader follows the writer, however things stand with that one."""
     if role == "db" and name in snapshot.db:
-        return "writer" if name == found.writer and found.finding is Finding.OK else "reader"
+        if name == found.writer and found.finding is Finding.OK:
+            return "writer"
+        node = snapshot.db[name]
+        return "reader" if node.read_only and node.receiver is not None else None
     if role == "redis" and name in snapshot.cache:
         return "primary" if name == cache.primary_of(snapshot) else "standby"
     return None

@@ -37,6 +37,8 @@ KEEPS_DATA = ("db", "redis", "search")
 """Not replaced only because it is to be made of something else: that costs a failover, a cold cache or the cluster."""
 STOP_WITHIN = 10.0
 """Seconds `stop` gives a member, however long its own grace is (design.md section 9: a job's hour is for scale-in)."""
+REMINDED = 10.0
+"""Seconds after which a surplus runner is told again to take no more jobs."""
 JOB_LIMIT = 3600.0
 """Seconds a job may take before its container is culled (CAV-14)."""
 
@@ -136,8 +138,9 @@ def _remove(spec: Spec, snapshot: Snapshot, recent: Recent) -> tuple[Steps, ...]
         elif not container.is_running or _is_drained(snapshot, recent, container):
             stop = do.StopMember(name, remove=True, limit=STOP_WITHIN)
             steps.append(Steps(key, f"{name} is surplus and drained", (stop,)))
-        elif container.role == "cavalcade" and recent.draining_since.get(name) == snapshot.taken_at:
-            # It takes no new jobs from here on, ends when its last one has, and is not waited for meanwhile.
+        elif container.role == "cavalcade" and recent.is_due(recent.draining_since.get(name), every=REMINDED):
+            # It takes no new jobs from here on, ends when its last one has, and is not waited for meanwhile. Told again
+            # and again: it may have been starting, or the engine busy.
             steps.append(Steps(key, f"{name} is surplus: it ends its jobs", (do.SignalMember(name, "TERM"),)))
     return tuple(steps)
 
@@ -148,9 +151,12 @@ def _is_drained(snapshot: Snapshot, recent: Recent, container: Container) -> boo
         return False
     if container.role == "cavalcade":
         return snapshot.taken_at - since > JOB_LIMIT
+    balancers = {c.member for c in snapshot.containers if c.role == "lb" and c.is_running}
+    # One that does not answer at this moment may have requests there.
+    known = balancers <= snapshot.proxies.keys()
     proxies = [p for p in snapshot.proxies.values() if "web" in p.backends()]
     idle = all(container.member not in p.ready("web") and not p.sessions("web", container.member) for p in proxies)
-    return idle or snapshot.taken_at - since > DRAIN_LIMIT
+    return (known and idle) or snapshot.taken_at - since > DRAIN_LIMIT
 
 
 def draining(spec: Spec, snapshot: Snapshot) -> frozenset[str]:

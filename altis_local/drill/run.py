@@ -84,7 +84,11 @@ class Drilling:
         self._staging = Staging(scenario, tools.world.status, tools.clock, self._course)
 
     def carry_out(self) -> None:
-        """Do it all; the folder then holds what the judge needs, also when this raises."""
+        """Do it all; the folder then holds what the judge needs, also when this raises.
+
+        What keeps a drill from being carried out is no error but a trouble of the run: its verdict is unknown then.
+        Raises RefusedByPlan, and whatever the environment answers before anything has begun.
+        """
         status = self._tools.world.status()
         refuse(self._scenario, str(status.get("plan")))
         sequence = int(status.get("sequence") or 0)
@@ -95,8 +99,8 @@ class Drilling:
             self._course.troubles.append("the drill was interrupted")
             raise
         except AltisError as exc:
-            self._course.troubles.append(str(exc))
-            raise
+            # No verdict on the environment; what was seen so far is kept.
+            self._course.troubles.append(" · ".join([str(exc), *exc.log]))
         finally:
             self._save(sequence)
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from altis_local.clients.control_api import ControlApi
 from altis_local.clients.engine_reader import EngineReader, Found
 from altis_local.environment.finding import Standing, by_environment, control_api, existing
 from altis_local.environment.paths import Paths
@@ -34,13 +33,15 @@ def status(reader: EngineReader, name: str, paths: Paths) -> Document:
 def from_labels(found: Standing, why: str) -> Document:
     """What can be said with control silent: who runs is not known to be well."""
     control = found.control
+    plan = control.label("plan") if control else ""
     return {
         "schema": SCHEMA,
         "environment": found.name,
-        "plan": control.label("plan") or None if control else None,
+        "plan": plan or None,
         "timing": control.label("timing") or None if control else None,
         "converged": False,
-        "protected": None,
+        # Nobody knows whether a reader has it all, where there should be one.
+        "protected": False if sum(c.role == "db" for c in found.members) > 1 else None,
         "urls": urls(found.site_url),
         "members": [_member(c, why) for c in found.members],
         "endpoints": {},
@@ -88,12 +89,13 @@ def _entry(reader: EngineReader, found: Standing, paths: Paths) -> Document:
     plan = control.label("plan") or None if control else None
     state = "stopped"
     if any(c.is_running for c in found.containers):
-        state = "running" if _is_converged(control_api(reader, found, paths)) else "degraded"
+        state = "running" if _is_converged(reader, found, paths) else "degraded"
     return {"environment": found.name, "plan": plan, "state": state, "urls": urls(found.site_url)}
 
 
-def _is_converged(api: ControlApi | None) -> bool:
+def _is_converged(reader: EngineReader, found: Standing, paths: Paths) -> bool:
     try:
+        api = control_api(reader, found, paths)
         return api is not None and bool(api.status(timeout=1.0).get("converged"))
     except AltisError:
-        return False
+        return False  # it may just be going, which is no other environment's trouble

@@ -66,6 +66,14 @@ class Recent:
     """Role -> the number that its load asks for."""
     taken_at: float = 0.0
     """When the newest snapshot was taken (epoch seconds); 0 before the first."""
+    before_at: float = 0.0
+    """When the one before it was taken."""
+
+    def is_due(self, since: float | None, *, every: float) -> bool:
+        """Whether something that is done at `since` and every so many seconds from then on is due in this turn."""
+        if since is None or self.taken_at < since:
+            return False
+        return self.before_at < since or (self.taken_at - since) // every > (self.before_at - since) // every
 
     def missed(self, member: str) -> int:
         found = self.misses.get(member)
@@ -110,6 +118,7 @@ def advance(
         starts=_starts(recent, lives, failed, now),
         lives=lives,
         taken_at=now,
+        before_at=recent.taken_at,
     )
 
 
@@ -119,6 +128,7 @@ def _moved(recent: Recent, by: float) -> Recent:
     return replace(
         recent,
         misses={},
+        taken_at=recent.taken_at + by,
         draining_since={name: at + by for name, at in recent.draining_since.items()},
         starts={name: tuple(at + by for at in times) for name, times in recent.starts.items()},
         lives={name: replace(life, since=life.since + by) for name, life in recent.lives.items()},

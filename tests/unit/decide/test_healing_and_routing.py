@@ -109,6 +109,37 @@ def test_surplus(mode: str, sessions: int, since: float, stopped: bool) -> None:
         assert route.draining == {"web-c1"}
 
 
+def test_a_balancer_that_does_not_answer_may_have_requests_there() -> None:
+    seen = snapshot(*SURPLUS, nodes=lbs("drain", 0)[:2])
+    assert [c.member for c in seen.containers if c.role == "lb"] == ["lb-a", "lb-b", "lb-c"]
+    assert healing.decide(SPEC, seen, Recent(draining_since={"web-c1": NOW}), NOBODY) == ()
+    late = Recent(draining_since={"web-c1": NOW - 301})
+    assert healing.decide(SPEC, seen, late, NOBODY)
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "told"),
+    [
+        (0.0, 0.0, True),
+        (0.0, 1.0, False),
+        (9.2, 9.9, False),
+        (9.9, 10.4, True),
+        (10.4, 11.0, False),
+        (11.0, 31.0, True),
+    ],
+    ids=["at once", "not each turn", "not yet", "again", "not twice", "after a pause"],
+)
+def test_a_surplus_runner_is_told_again_and_again(before: float, now: float, told: bool) -> None:
+    """The first word may have come while it was starting."""
+    spec = make_spec("production", roles=("cavalcade",), cavalcade=1)
+    both = snapshot(*(container(m.name, "cavalcade") for m in spec.slots("cavalcade")[:2]))
+    name = spec.slots("cavalcade")[1].name
+    first = NOW - 50 if (before, now) == (0.0, 0.0) else NOW + before
+    past = Recent(draining_since={name: NOW}, taken_at=NOW + now, before_at=first)
+    steps = healing.decide(spec, replace(both, taken_at=NOW + now), past, NOBODY)
+    assert [s.actions for s in steps] == ([(do.SignalMember(name, "TERM"),)] if told else [])
+
+
 def test_with_draining_broken_the_surplus_is_stopped_at_once_with_its_requests() -> None:
     seen = snapshot(*SURPLUS, nodes=lbs("ready", 2))
     broken = replace(SPEC, broken=("drain",))

@@ -17,7 +17,7 @@ from altis_local.drill.judge import Judgement, judge
 from altis_local.drill.run import Drilling, Tools
 from altis_local.drill.workload.config import VARIABLE, Config
 from altis_local.environment.progress import Recorded
-from altis_local.errors import ActionFailed, RefusedByPlan, Unreachable
+from altis_local.errors import ActionFailed, AltisError, Conflict, RefusedByPlan, Unreachable
 from altis_local.model.history import Verdict
 
 CRASH = scenario.find("db-writer-crash")
@@ -234,6 +234,21 @@ def interrupt() -> None:
 
 def refuse() -> None:
     raise ActionFailed("no such container", member="db-1")
+
+
+@pytest.mark.parametrize("fails", [Unreachable("control does not answer"), Conflict("db-1 is paused already")])
+def test_what_cannot_be_carried_out_is_unknown(tmp_path: Path, fails: AltisError) -> None:
+    """Exit code 3, not the 1 of an environment that failed: CI must be able to tell them apart."""
+    play = Play(tmp_path, World())
+
+    def fail() -> None:
+        raise fails
+
+    play.world.on_kill = fail
+    play.drilling.carry_out()
+    judged = play.judged()
+    assert judged.verdict is Verdict.UNKNOWN
+    assert any(fails.message in trouble for trouble in judged.evidence.facts.troubles)
 
 
 def test_an_interrupted_drill_heals_and_cleans_up(tmp_path: Path) -> None:

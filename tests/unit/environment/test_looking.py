@@ -52,6 +52,12 @@ def test_status_of_a_stopped_environment(tmp_path: Path, paths: Paths) -> None:
     assert [(m["member"], m["state"], m["duty"]) for m in document["members"]] == [("db-1", "stopped", None)]
 
 
+def test_a_reader_that_nobody_looks_at_protects_nobody(tmp_path: Path, paths: Paths) -> None:
+    rows = [control("x", state="exited"), *(container("x", f"db-{n}", role="db", state="exited") for n in (1, 2))]
+    with HttpFake({"GET /containers/json": rows}, tmp_path / "s") as engine:
+        assert status(EngineReader(engine.address), "x", paths)["protected"] is False
+
+
 def test_running_members_without_control_are_not_called_healthy(tmp_path: Path, paths: Paths) -> None:
     with HttpFake({"GET /containers/json": [container("x", "web-a1", role="web")]}, tmp_path / "s") as engine:
         document = status(EngineReader(engine.address), "x", paths)
