@@ -6,7 +6,7 @@ lives in volumes. The database's writer is never killed here: database decides a
 
 from __future__ import annotations
 
-from altis_local.decide import site
+from altis_local.decide import database, site
 from altis_local.decide.diagnosis import Finding, diagnose
 from altis_local.model import actions as do
 from altis_local.model.actions import Steps
@@ -151,9 +151,8 @@ def _is_drained(snapshot: Snapshot, recent: Recent, container: Container) -> boo
         return False
     if container.role == "cavalcade":
         return snapshot.taken_at - since > JOB_LIMIT
-    balancers = {c.member for c in snapshot.containers if c.role == "lb" and c.is_running}
-    # One that does not answer at this moment may have requests there.
-    known = balancers <= snapshot.proxies.keys()
+    # A balancer that does not answer at this moment may have requests there.
+    known = snapshot.proxies.keys() >= set(database.running_proxies(snapshot, "lb"))
     proxies = [p for p in snapshot.proxies.values() if "web" in p.backends()]
     idle = all(container.member not in p.ready("web") and not p.sessions("web", container.member) for p in proxies)
     return (known and idle) or snapshot.taken_at - since > DRAIN_LIMIT

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from altis_local import __version__
 from altis_local.drill.evidence import Document, Facts, FaultMark, PhaseMark, Sample, StageMark
+from altis_local.errors import AltisError
 
 
 @dataclass(slots=True)
@@ -24,6 +25,11 @@ class Course:
     unsteady: str = ""
     converged: bool | None = None
     converge_seconds: float | None = None
+
+    def note_trouble(self, error: AltisError) -> None:
+        """What keeps a drill from being carried out is no verdict on the environment: the verdict is unknown then, and
+        what was seen so far is kept."""
+        self.troubles.append(" · ".join([str(error), *error.log]))
 
     def note_convergence(self, journal: Sequence[Document]) -> None:
         """From the fault to the last time that control found the environment whole again."""

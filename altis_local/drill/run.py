@@ -99,8 +99,7 @@ class Drilling:
             self._course.troubles.append("the drill was interrupted")
             raise
         except AltisError as exc:
-            # No verdict on the environment; what was seen so far is kept.
-            self._course.troubles.append(" · ".join([str(exc), *exc.log]))
+            self._course.note_trouble(exc)
         finally:
             self._save(sequence)
 
@@ -139,8 +138,7 @@ class Drilling:
         try:
             self._work(where)
         except ActionFailed as exc:
-            # A drill that did not get through is no verdict on the environment; what was seen so far is kept.
-            self._course.troubles.append(" · ".join([str(exc), *exc.log]))
+            self._course.note_trouble(exc)
         self._converge()
         if self._scenario.leaves_something:
             self._read(where)

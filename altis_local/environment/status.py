@@ -33,11 +33,10 @@ def status(reader: EngineReader, name: str, paths: Paths) -> Document:
 def from_labels(found: Standing, why: str) -> Document:
     """What can be said with control silent: who runs is not known to be well."""
     control = found.control
-    plan = control.label("plan") if control else ""
     return {
         "schema": SCHEMA,
         "environment": found.name,
-        "plan": plan or None,
+        "plan": control.label("plan") or None if control else None,
         "timing": control.label("timing") or None if control else None,
         "converged": False,
         # Nobody knows whether a reader has it all, where there should be one.

@@ -20,17 +20,22 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("project")
 
 
+def started(what: str, plan: str, folder: Path) -> Iterator[World]:
+    """An environment of this plan, removed in the end."""
+    world = World(unique(what), folder)
+    try:
+        world.do("start", "--plan", plan, timeout=600.0)
+        yield world
+    finally:
+        world.wipe()
+
+
 @pytest.fixture(scope="session")
 def shared(folder: Path) -> Iterator[World]:
     if given := os.environ.get("ALTIS_STACK_ENVIRONMENT"):
         yield World(given, folder)
         return
-    world = World(unique("ha"), folder)
-    try:
-        world.do("start", "--plan", "production-ha", timeout=600.0)
-        yield world
-    finally:
-        world.wipe()
+    yield from started("ha", "production-ha", folder)
 
 
 @pytest.fixture
@@ -44,12 +49,7 @@ def ha(shared: World) -> Iterator[World]:
 @pytest.fixture(scope="session")
 def neighbour(shared: World, folder: Path) -> Iterator[World]:
     """A single site beside the shared environment, which tests leave as it is."""
-    world = World(unique("neighbour"), folder)
-    try:
-        world.do("start", "--plan", "local", timeout=600.0)
-        yield world
-    finally:
-        world.wipe()
+    yield from started("neighbour", "local", folder)
 
 
 @pytest.fixture
