@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ipaddress
+from collections.abc import Mapping
+from concurrent.futures import wait
 
 from altis_local.act.context import Context
 from altis_local.act.definition import environment
@@ -14,8 +16,11 @@ from altis_local.clients.engine_values import (
     labels,
     qualified,
 )
+from altis_local.errors import AltisError
 from altis_local.model import actions as do
+from altis_local.model import processes
 from altis_local.model.spec import Service, Spec
+from altis_local.model.state import Container
 from altis_local.model.topology import (
     CONTROL,
     NETWORKS,
@@ -28,6 +33,8 @@ from altis_local.model.topology import (
 )
 
 DEFAULT_GRACE = 10.0
+LOOK = 1.0
+"""Seconds between two looks at the jobs of a runner that stops."""
 LAST_LINES = 20
 """Log lines of a dead container that the journal keeps before it is removed."""
 
@@ -139,9 +146,40 @@ def stop_member(context: Context, action: do.StopMember) -> None:
     if container.is_running:
         # Control's own session would keep a proxy waiting for its end until the grace is over.
         with context.sessions.without(action.member):
-            context.engine.stop(container.id, grace if action.limit is None else min(grace, action.limit))
+            _stop(context, container, grace if action.limit is None else min(grace, action.limit))
     if action.remove:
         context.engine.remove(container.id, force=True)
+
+
+def _stop(context: Context, container: Container, grace: float) -> None:
+    """Stop it. A runner that is given less than its jobs take leaves them behind: they are named."""
+    if container.role != "cavalcade":
+        context.engine.stop(container.id, grace)
+        return
+    at_work = _jobs(context, container)
+    stopping = context.pool.submit(context.engine.stop, container.id, grace)
+    while wait((stopping,), timeout=LOOK).not_done:
+        at_work |= _jobs(context, container)
+    stopping.result()
+    if cut := {job: hook for job, hook in _running(context).items() if job in at_work} if at_work else {}:
+        context.cut(container.member, cut)
+
+
+def _jobs(context: Context, container: Container) -> frozenset[int]:
+    try:
+        return processes.jobs(context.engine.processes(container.id))
+    except AltisError:
+        return frozenset()  # to name them is a courtesy, to stop is the task
+
+
+def _running(context: Context) -> Mapping[int, str]:
+    """The site's running jobs, as any db member that answers has them."""
+    for member in context.spec.members("db"):
+        try:
+            return context.sessions.db(member).running_jobs()
+        except AltisError:
+            continue
+    return {}
 
 
 def signal_member(context: Context, action: do.SignalMember) -> None:

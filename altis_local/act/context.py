@@ -15,6 +15,7 @@ from altis_local.clients.engine_values import ContainerRequest, ExecResult, Netw
 from altis_local.clock import Clock
 from altis_local.model.cloud import LogGroup
 from altis_local.model.gtid import GtidSet
+from altis_local.model.processes import Process
 from altis_local.model.spec import Spec
 from altis_local.model.state import CacheNode, Container, DbNode, Protection
 from altis_local.model.topology import MEMBER_ROLES, Member
@@ -43,6 +44,7 @@ class EngineWriter(Protocol):
         timeout: float = 60.0,
     ) -> ExecResult: ...
     def logs(self, container: str, tail: int = 20) -> tuple[str, ...]: ...
+    def processes(self, container: str) -> tuple[Process, ...]: ...
     def pid(self, container: str) -> int: ...
 
 
@@ -61,6 +63,7 @@ class DbWriter(Protocol):
     def executed(self) -> GtidSet: ...
     def errant(self, gtids: GtidSet) -> str: ...
     def mark_site(self, url: str) -> None: ...
+    def running_jobs(self) -> Mapping[int, str]: ...
 
 
 class CacheWriter(Protocol):
@@ -118,6 +121,8 @@ class Context:
     """Control's own container; "" outside of one."""
     note: Callable[[str, tuple[str, ...]], None]
     """(text, log lines) for the journal."""
+    cut: Callable[[str, Mapping[int, str]], None]
+    """Told a member and the jobs, with their hooks, that were cut when it was stopped."""
 
     def member(self, name: str) -> Member:
         """The slot of that name. Raises KeyError for one that the plan does not have."""

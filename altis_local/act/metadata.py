@@ -7,6 +7,8 @@ capabilities for that lives for a while after its first use; each further member
 
 from __future__ import annotations
 
+import secrets
+
 from altis_local.act.context import Context
 from altis_local.clients.engine_values import ContainerRequest, labels, qualified
 from altis_local.errors import ActionFailed
@@ -18,7 +20,11 @@ from altis_local.model.topology import member as slot
 PORT = 8169
 """Where the stand-in serves the metadata (services/main)."""
 LINGER = 20
-"""Seconds the helper lives: as long as a start takes, or a round of healing."""
+"""Seconds a helper lives: as long as a start takes, or a round of healing."""
+FRESH = 8.0
+"""Seconds of its life in which it is used: one that ended in the middle of a command left control waiting for it."""
+LIMIT = 10.0
+"""Seconds for a command in it, which takes a tenth of one."""
 GIVE_UP = 300.0
 """Seconds a member is left alone after its way could not be made."""
 FOR_EVER = 10 * 365 * 86400.0
@@ -80,20 +86,21 @@ def _word(context: Context, container: Container) -> str:
 
 def _run(context: Context, words: tuple[str, ...]) -> str:
     helper = _helper(context)
-    return context.engine.exec(helper, ("sh", "-c", _SCRIPT, "link", *words), timeout=30.0).output
+    return context.engine.exec(helper, ("sh", "-c", _SCRIPT, "link", *words), timeout=LIMIT).output
 
 
 def _helper(context: Context) -> str:
-    """The helper that runs, or a new one."""
-    spec = context.spec
+    """A helper that was started a moment ago, or a new one."""
+    spec, now = context.spec, context.clock.now()
     held = [c for c in context.engine.containers(spec.environment) if c.kind == KIND]
-    if running := [c.id for c in held if c.is_running]:
-        return running[0]
+    if fresh := [c.id for c in held if c.is_running and 0 <= now - c.started_at < FRESH]:
+        return fresh[0]
     for ended in held:
-        context.engine.remove(ended.id, force=True)
+        if not ended.is_running:
+            context.engine.remove(ended.id, force=True)
     made = context.engine.create(
         ContainerRequest(
-            name=qualified(spec.environment, NAME),
+            name=qualified(spec.environment, f"{NAME}-{secrets.token_hex(3)}"),
             image=spec.services["standins"].image,
             labels=labels(spec.environment, KIND, role=NAME),
             entrypoint=("/usr/bin/tini", "--", "sleep", str(LINGER)),

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
 from typing import Annotated, Any
 
 import typer
 
 from altis_local.cli.show import environment, print_json
 from altis_local.environment.facade import START_TIMEOUT, STOP_TIMEOUT, Environment
+from altis_local.environment.lifecycle import Cut
 from altis_local.errors import UsageError
 from altis_local.model.plans import PLANS
 from altis_local.model.spec import BREAKABLE
@@ -56,16 +58,19 @@ def build(json: Json = False) -> None:
 def stop(timeout: Timeout = STOP_TIMEOUT, json: Json = False) -> None:
     """Stop every container of the environment. Its data stays."""
     chosen = environment()
-    did = chosen.stop(timeout=timeout)
-    text = f"{chosen.name} is stopped" if did else f"{chosen.name} was stopped already"
-    done(text, {"environment": chosen.name, "state": "stopped"}, json=json)
+    cut = chosen.stop(timeout=timeout)
+    text = f"{chosen.name} is stopped" if cut is not None else f"{chosen.name} was stopped already"
+    document = {"environment": chosen.name, "state": "stopped", "cut": _rows(cut or ())}
+    done("\n".join((text, *_named(cut or ()))), document, json=json)
 
 
 def restart(timeout: Timeout = START_TIMEOUT, json: Json = False) -> None:
     """Stop the environment and start it again."""
     chosen = environment()
-    chosen.stop(timeout=STOP_TIMEOUT)
-    _tell_started(chosen, chosen.start(timeout=timeout), json=json)
+    status, cut = chosen.restart(timeout=timeout)
+    _tell_started(chosen, {**status, "cut": _rows(cut)}, json=json)
+    if cut and not json:
+        print("\n".join(_named(cut)))
 
 
 def destroy(
@@ -107,6 +112,16 @@ def done(text: str, document: dict[str, Any], *, json: bool) -> None:
         print_json(document)
     else:
         print(text)
+
+
+def _rows(cut: tuple[Cut, ...]) -> list[dict[str, Any]]:
+    return [{"member": one.member, "jobs": list(one.jobs)} for one in cut]
+
+
+def _named(cut: tuple[Cut, ...]) -> Iterator[str]:
+    """What became of jobs that took longer than `stop` waits."""
+    for one in cut:
+        yield f"  cut       {', '.join(one.jobs)} of {one.member}; they stay `running` (`altis-local jobs list`)"
 
 
 def _tell_started(chosen: Environment, status: Any, *, json: bool) -> None:

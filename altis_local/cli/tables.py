@@ -31,7 +31,8 @@ def status_text(document: Document) -> str:
         f"protected  {_PROTECTED[document['protected']]}",
     ]
     if document.get("jobs"):
-        lines.append("jobs       {due} due, {running} running".format(**document["jobs"]))
+        left = ", {left} of them left by a killed runner" if document["jobs"].get("left") else ""
+        lines.append(("jobs       {due} due, {running} running" + left).format(**document["jobs"]))
     if document.get("broken"):
         lines.append(f"broken     {', '.join(document['broken'])} (on purpose)")
     lines += ["", _members(document["members"])]

@@ -27,6 +27,7 @@ from altis_local.clients.engine_values import (
     qualified,
 )
 from altis_local.errors import Conflict
+from altis_local.model.processes import Process
 from altis_local.model.state import Container
 
 if TYPE_CHECKING:
@@ -111,14 +112,13 @@ class Engine:
         """Container id -> seconds of processor time since its start, where the kernel's files can be read."""
         return cgroups.processor(ids, self._cgroup_root)
 
-    def is_held(self, container: str) -> bool:
-        """Whether a container's processes are stopped (SIGSTOP), all but its init, which takes no such signal."""
+    def processes(self, container: str) -> tuple[Process, ...]:
+        """The processes of a container; none where it does not run."""
         with translated(f"processes of {container[:12]}", fine=(404, 409)):
-            shown: Any = self._client(QUICK).top(container, "-eo pid,stat")
+            shown: Any = self._client(QUICK).top(container, "-eo pid,stat,args")
             rows: list[list[str]] = shown["Processes"] or []
-            stopped = sum(row[1].startswith("T") for row in rows)
-            return 0 < stopped >= len(rows) - 1
-        return False
+            return tuple(Process(row[1], " ".join(row[2:])) for row in rows)
+        return ()
 
     def events(self, environment: str, since: float | None = None) -> engine_events.EventStream:
         """What happens to the environment's containers from now on, or from `since`. Iterating blocks."""

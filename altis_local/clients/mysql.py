@@ -6,7 +6,9 @@ Every call has a time limit. It decides nothing: which member is promoted, and w
 
 from __future__ import annotations
 
+import json
 import socket
+from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
 
@@ -82,7 +84,11 @@ class MySqlNode:
             row = self._eye.run(mysql_queries.JOBS, limit=limit)[0][0]
         except MySqlError:
             return None
-        return Jobs(int(row["due"]), int(row["running"]))
+        return Jobs(int(row["due"]), frozenset(json.loads(row["running"] or "[]")))
+
+    def running_jobs(self) -> Mapping[int, str]:
+        """The site's running jobs by number, with their hooks."""
+        return {int(row["id"]): str(row["hook"]) for row in self._ask(mysql_queries.HOOKS)}
 
     def beat(self, number: int, *, limit: float = LOOK) -> None:
         """Write the heartbeat. Raises Unreachable (not refused) when it does not commit in time."""

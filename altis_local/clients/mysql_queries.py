@@ -26,8 +26,10 @@ SHOW GLOBAL STATUS LIKE 'Rpl_semi_sync_source_clients'"""
 RECEIVER = "SHOW REPLICA STATUS"
 EXECUTED = "SELECT @@GLOBAL.gtid_executed AS executed"
 JOBS = """\
-SELECT COUNT(*) - COALESCE(SUM(status = 'running'), 0) AS due, COALESCE(SUM(status = 'running'), 0) AS running
-FROM wordpress.wp_cavalcade_jobs WHERE status = 'running' OR (status = 'waiting' AND nextrun < UTC_TIMESTAMP())"""
+SELECT
+(SELECT COUNT(*) FROM wordpress.wp_cavalcade_jobs WHERE status = 'waiting' AND nextrun < UTC_TIMESTAMP()) AS due,
+(SELECT JSON_ARRAYAGG(id) FROM wordpress.wp_cavalcade_jobs WHERE status = 'running') AS running"""
+HOOKS = "SELECT id, hook FROM wordpress.wp_cavalcade_jobs WHERE status = 'running'"
 BEAT = "REPLACE INTO altis_control.heartbeat (id, beat) VALUES (%s, %s)"
 SITE = "REPLACE INTO altis_control.site (id, url) VALUES (1, %s)"
 WAIT = "SELECT WAIT_FOR_EXECUTED_GTID_SET(%s, %s) AS is_late"

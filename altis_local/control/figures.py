@@ -79,4 +79,4 @@ def _services(spec: Spec, snapshot: Snapshot) -> Iterator[Datum]:
     if snapshot.jobs and "cavalcade" in spec.services:
         about = _dimensions(spec, "cavalcade")
         yield Datum("JobsDue", snapshot.jobs.due, "Count", about)
-        yield Datum("JobsRunning", snapshot.jobs.running, "Count", about)
+        yield Datum("JobsRunning", len(snapshot.jobs.running), "Count", about)

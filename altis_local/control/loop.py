@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from queue import SimpleQueue
@@ -19,10 +19,10 @@ from altis_local.clock import Clock
 from altis_local.control.executor import Executor
 from altis_local.control.journal import Journal
 from altis_local.control.store import Store
-from altis_local.decide import database, healing, scaling, turn
+from altis_local.decide import database, draining, renewal, scaling, turn
 from altis_local.decide.diagnosis import diagnose
 from altis_local.errors import AltisError
-from altis_local.model.actions import StartMember, Steps
+from altis_local.model.actions import SignalMember, StartMember, Steps
 from altis_local.model.history import Event, Recent, advance
 from altis_local.model.spec import Spec
 from altis_local.model.state import Snapshot
@@ -121,13 +121,14 @@ class Loop:
         )
         snapshot = replace(snapshot, in_flight=before | self._executor.busy(), linked=self._still_linked(snapshot))
         asked, spec = spec, self._scaled(spec, snapshot)
-        self._recent = advance(self._recent, snapshot, healing.draining(spec, snapshot), self._take_failed_starts())
+        self._recent = advance(self._recent, snapshot, draining.members(spec, snapshot), self._take_failed_starts())
         self.seen = Seen(asked, spec, snapshot, self._recent)
         for listener in self._listeners:
             listener(snapshot)
         for steps in turn.decide(spec, snapshot, self._recent):
             if self._executor.begin(steps):
                 self._changed_at = self._parts.clock.monotonic()
+                self._recent = replace(self._recent, told={**self._recent.told, **_told(steps, snapshot)})
         return self._rhythm(spec, snapshot)
 
     def _still_linked(self, snapshot: Snapshot) -> frozenset[str]:
@@ -142,7 +143,7 @@ class Loop:
         self._linked[life] = self.now() + seconds
 
     def _scaled(self, spec: Spec, snapshot: Snapshot) -> Spec:
-        """The Spec with the numbers that the load asks for; a change is journaled with its reason."""
+        """The Spec with the numbers that load and renewal ask for; a change by load is journaled with its reason."""
         before = self._recent.scales
         scales = scaling.decide(spec, snapshot, self._recent)
         self._recent = replace(self._recent, scales=scales)
@@ -151,7 +152,7 @@ class Loop:
             if known and known.count != scale.count:
                 text = f"{role} {known.count} → {scale.count}: {scale.reason}"
                 self.journal.add(Event(at=self._parts.clock.now(), kind="scale", text=text, key=role))
-        return scaling.applied(spec, self._recent)
+        return renewal.applied(scaling.applied(spec, self._recent), snapshot, self._recent)
 
     def _rhythm(self, spec: Spec, snapshot: Snapshot) -> float:
         converged = turn.is_converged(spec, snapshot, self._recent)
@@ -214,7 +215,19 @@ class Loop:
             linked=self._link,
             own_container=self._parts.own_container,
             note=self._note,
+            cut=self._cut,
         )
+
+    def _cut(self, member: str, jobs: Mapping[int, str]) -> None:
+        named = tuple(f"{job} {hook}" for job, hook in sorted(jobs.items()))
+        text = f"{member} was stopped with {len(jobs)} of its jobs under way: {', '.join(named)}"
+        self.journal.add(Event(at=self._parts.clock.now(), kind="cut", text=text, member=member, log=named))
 
     def _note(self, text: str, lines: tuple[str, ...]) -> None:
         self.journal.add(Event(at=self._parts.clock.now(), kind="note", text=text, log=lines))
+
+
+def _told(steps: Steps, snapshot: Snapshot) -> Mapping[str, float]:
+    """Lives of the members that are told now to take nothing new."""
+    found = (snapshot.container(a.member) for a in steps.actions if isinstance(a, SignalMember))
+    return {container.life: snapshot.taken_at for container in found if container}

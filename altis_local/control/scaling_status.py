@@ -33,7 +33,7 @@ def _role(seen: Seen, role: str) -> dict[str, Any]:
         "running": sum(1 for m in seen.spec.slots(role) if seen.snapshot.is_running(m.name)),
         "least": limits.least,
         "most": limits.most,
-        "load": scaling.load(seen.spec, seen.snapshot, role),
+        "load": scaling.load(seen.spec, seen.snapshot, seen.recent, role),
         "unit": _UNITS.get(role, "load"),
     }
     if not automatic:

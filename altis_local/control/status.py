@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from altis_local.decide import cache, cloud, site, turn
+from altis_local.decide import cache, cloud, draining, renewal, site, turn
 from altis_local.decide.diagnosis import Diagnosis, Finding, diagnose
 from altis_local.model.history import Recent
 from altis_local.model.spec import Spec, Wish
@@ -38,10 +38,18 @@ def status(spec: Spec, snapshot: Snapshot, recent: Recent, memory: Mapping[str, 
         "broken": list(spec.broken),
         "database": {"finding": found.finding.name.lower(), "term": found.term, "detail": found.detail},
         "urls": {"site": f"{spec.site_url}/", "admin": f"{spec.site_url}/wp-admin/", "dashboard": None},
-        "jobs": {"due": snapshot.jobs.due, "running": snapshot.jobs.running} if snapshot.jobs else None,
+        "jobs": _jobs(snapshot, recent),
         "members": _members(spec, snapshot, recent, found, memory),
         "endpoints": _endpoints(spec, snapshot),
     }
+
+
+def _jobs(snapshot: Snapshot, recent: Recent) -> dict[str, int] | None:
+    """`left`: of the running ones, those whose runner was killed."""
+    if snapshot.jobs is None:
+        return None
+    running = snapshot.jobs.running
+    return {"due": snapshot.jobs.due, "running": len(running), "left": len(running & recent.left_behind)}
 
 
 def _members(
@@ -56,6 +64,7 @@ def _members(
         if m.name not in wanted and snapshot.container(m.name)
     }
     order = list(spec.services)
+    going = draining.members(spec, snapshot)
     rows = []
     for m in sorted([*wanted.values(), *extra.values()], key=lambda m: (order.index(m.role), m.name)):
         container = snapshot.container(m.name)
@@ -64,7 +73,7 @@ def _members(
                 "member": m.name,
                 "role": m.role,
                 "zone": m.zone or None,
-                "state": state(snapshot, recent, container, m.name, surplus=m.name in extra),
+                "state": state(snapshot, recent, container, m.name, going=m.name in going),
                 "duty": duty(spec, snapshot, found, m.name, m.role),
                 "health": _health(snapshot, m.name),
                 "image": container.image if container else spec.services[m.role].image,
@@ -75,7 +84,7 @@ def _members(
     return rows
 
 
-def state(snapshot: Snapshot, recent: Recent, container: Container | None, name: str, *, surplus: bool) -> str:
+def state(snapshot: Snapshot, recent: Recent, container: Container | None, name: str, *, going: bool) -> str:
     """healthy, starting, unhealthy, draining, stopped or missing."""
     if container is None or container.phase is Phase.REMOVING:
         return "missing"
@@ -83,7 +92,7 @@ def state(snapshot: Snapshot, recent: Recent, container: Container | None, name:
         return "unhealthy"
     if not container.is_running:
         return "stopped"
-    if surplus:
+    if going:
         return "draining"
     if snapshot.is_healthy(name):
         return "healthy"
@@ -140,8 +149,9 @@ def lagging(spec: Spec, snapshot: Snapshot, recent: Recent) -> dict[str, str]:
     for m in spec.wanted():
         if not snapshot.is_healthy(m.name):
             container = snapshot.container(m.name)
-            said = state(snapshot, recent, container, m.name, surplus=False)
+            said = state(snapshot, recent, container, m.name, going=False)
             why[m.name] = " · ".join(filter(None, (said, _health(snapshot, m.name) or "")))
+    why |= {name: renewal.outdated(spec, snapshot)[name] for name in turn.awaited(spec, snapshot, recent) - why.keys()}
     if not why and found.finding is not Finding.OK:
         why[found.writer or "db"] = f"{found.finding.value} {found.detail}".strip()
     if not why and not site.is_installed(spec, snapshot, recent):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from altis_local.decide import cache, database
+from altis_local.decide import cache, database, draining
 from altis_local.decide.diagnosis import Finding, diagnose, follows
 from altis_local.model import actions as do
 from altis_local.model.actions import Steps
@@ -27,17 +27,17 @@ EJECT_AFTER = 3
 def decide(spec: Spec, snapshot: Snapshot, recent: Recent, busy: frozenset[str]) -> tuple[Steps, ...]:
     """Route Steps for every backend that differs from what it should be. `busy`: keys that other Steps hold."""
     steps: list[Steps] = []
-    for role, backend, owner, ready, draining in _wanted(spec, snapshot, recent):
+    for role, backend, owner, ready, drains in _wanted(spec, snapshot, recent):
         if owner in busy:
             continue
         differing = tuple(
             name
             for name in database.running_proxies(snapshot, role)
-            if (proxy := snapshot.proxies.get(name)) and _differs(proxy, backend, ready, draining)
+            if (proxy := snapshot.proxies.get(name)) and _differs(proxy, backend, ready, drains)
         )
         if differing:
             text = ", ".join(sorted(ready)) or "nobody"
-            route = do.Route(differing, backend, ready, draining)
+            route = do.Route(differing, backend, ready, drains)
             steps.append(Steps(f"route:{backend}", f"{backend} → {text}", (route,)))
     return tuple(steps)
 
@@ -96,12 +96,13 @@ def _steady(spec: Spec, snapshot: Snapshot, recent: Recent, role: str) -> frozen
 
 
 def _web(spec: Spec, snapshot: Snapshot, recent: Recent) -> tuple[frozenset[str], frozenset[str]]:
-    """(ready, draining): healthy members that are wished; surplus ones that still run."""
+    """(ready, draining): healthy members that are to stay; those that go and still run."""
     wished = {m.name for m in spec.members("web")} if "web" in spec.services else set()
     running = {c.member for c in snapshot.containers if c.role == "web" and c.kind == "member" and c.is_running}
+    going = draining.members(spec, snapshot) & running
     routed = frozenset().union(*(p.ready(WEB_BACKEND) for p in snapshot.proxies.values()))
     ready = _steady(spec, snapshot, recent, WEB_BACKEND)
     if "drain" in spec.broken:
-        return ready | (running - wished), frozenset()  # a surplus one takes traffic until it is gone
+        return ready | going, frozenset()  # whoever goes takes traffic until it is gone
     # All unhealthy: traffic goes to all, as an Application Load Balancer does (fail open, LB-06).
-    return ready or frozenset(wished & running & routed), frozenset(running - wished)
+    return (ready - going) or frozenset((wished & running & routed) - going), going

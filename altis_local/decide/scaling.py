@@ -10,6 +10,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import replace
 
+from altis_local.decide import renewal
 from altis_local.model.history import Point, Recent, Scale
 from altis_local.model.plans import SCALABLE, bounds
 from altis_local.model.spec import Spec
@@ -37,11 +38,11 @@ def applied(spec: Spec, recent: Recent) -> Spec:
     return replace(spec, counts={**counts, **spec.counts}) if counts else spec
 
 
-def load(spec: Spec, snapshot: Snapshot, role: str) -> float | None:
+def load(spec: Spec, snapshot: Snapshot, recent: Recent, role: str) -> float | None:
     """The role's load in units of its target; None when it is not known, which never scales in."""
     if role == "cavalcade":
         jobs = snapshot.jobs
-        return float(jobs.due + jobs.running) if jobs else None
+        return float(jobs.due + len(jobs.running - recent.left_behind)) if jobs else None
     seen = [snapshot.load[m.name] for m in spec.slots(role) if m.name in snapshot.load]
     total = sum(one.capacity for one in seen)
     return sum(one.busy for one in seen) / total if total else None
@@ -55,7 +56,7 @@ def decide(spec: Spec, snapshot: Snapshot, recent: Recent) -> Mapping[str, Scale
 def _role(spec: Spec, snapshot: Snapshot, recent: Recent, role: str) -> Scale:
     limits, times = bounds(spec.shape, role), SCALING[spec.timing]
     before = recent.scales.get(role) or Scale(_running(spec, snapshot, role, limits.least, limits.most), 0.0, "", ())
-    points = _points(before.points, snapshot.taken_at, load(spec, snapshot, role), times.point, times.in_points)
+    points = _points(before.points, snapshot.taken_at, load(spec, snapshot, recent, role), times.point, times.in_points)
     kept = replace(before, points=points)
     if snapshot.taken_at - before.changed_at < times.cooldown:
         return kept
@@ -65,6 +66,8 @@ def _role(spec: Spec, snapshot: Snapshot, recent: Recent, role: str) -> Scale:
         wanted = math.ceil(before.count * (sum(high) / len(high)) / target)
         count = min(limits.most, max(before.count + 1, wanted))
         return Scale(count, snapshot.taken_at, _why(role, "above", high, target), points[-times.out_points :])
+    if renewal.is_under_way(spec, snapshot, role):
+        return kept
     if len(points) >= times.in_points and before.count > limits.least:
         # Shrinking must not lift the load of those that stay over the target again.
         share = (before.count - 1) / before.count
@@ -76,8 +79,9 @@ def _role(spec: Spec, snapshot: Snapshot, recent: Recent, role: str) -> Scale:
 
 
 def _running(spec: Spec, snapshot: Snapshot, role: str, least: int, most: int) -> int:
-    """How many run now: a control that was restarted goes on from there."""
+    """How many run now: a control that was restarted goes on from there. One of them may only stand in for another."""
     running = sum(1 for m in spec.slots(role) if snapshot.is_running(m.name))
+    running -= renewal.is_under_way(spec, snapshot, role)
     return min(most, max(least, running))
 
 

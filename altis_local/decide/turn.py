@@ -6,7 +6,7 @@ about their subject from what it sees then.
 
 from __future__ import annotations
 
-from altis_local.decide import cache, cloud, database, healing, metadata, routing, site
+from altis_local.decide import cache, cloud, database, draining, healing, metadata, renewal, routing, site
 from altis_local.decide.diagnosis import diagnose
 from altis_local.decide.protection import is_protected
 from altis_local.model.actions import Steps
@@ -57,11 +57,23 @@ def is_converged(spec: Spec, snapshot: Snapshot, recent: Recent) -> bool:
     well = all(snapshot.is_healthy(m.name) for m in spec.wanted())
     return (
         well
+        and not awaited(spec, snapshot, recent)
         and is_settled(spec, snapshot, recent)
         and site.is_installed(spec, snapshot, recent)
         and cloud.is_prepared(spec, snapshot)
         and protected(spec, snapshot, recent) is not False
     )
+
+
+def awaited(spec: Spec, snapshot: Snapshot, recent: Recent) -> frozenset[str]:
+    """Members still to be renewed. A runner that ends its jobs, which may take an hour, is not waited for."""
+    now = snapshot.taken_at
+    at_work = {
+        c.member
+        for c in snapshot.containers
+        if c.role == "cavalcade" and now - recent.draining_since.get(c.member, now) > draining.STOP_WITHIN
+    }
+    return frozenset(renewal.outdated(spec, snapshot).keys() - at_work)
 
 
 def protected(spec: Spec, snapshot: Snapshot, recent: Recent) -> bool | None:

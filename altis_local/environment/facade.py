@@ -20,7 +20,7 @@ from altis_local.environment import exposing
 from altis_local.environment import status as statuses
 from altis_local.environment.destroying import destroy
 from altis_local.environment.finding import Standing, existing, standing
-from altis_local.environment.lifecycle import Lifecycle, Tools
+from altis_local.environment.lifecycle import Cut, Lifecycle, Tools
 from altis_local.environment.locking import exclusive
 from altis_local.environment.paths import user_paths
 from altis_local.environment.progress import Progress, Recorded
@@ -97,15 +97,16 @@ class Environment:
         with self._alone("start"):
             return {"schema": 1, **self._lifecycle().start(broken=broken, timeout=timeout)}
 
-    def stop(self, *, timeout: float = STOP_TIMEOUT) -> bool:
-        """Stop every container; data stays. False when it was stopped already."""
+    def stop(self, *, timeout: float = STOP_TIMEOUT) -> tuple[Cut, ...] | None:
+        """Stop every container; data stays. The jobs that it cut; None when it was stopped already."""
         with self._alone("stop"):
-            found = self.standing()
-            if not any(c.is_running or c.state == "paused" for c in found.containers):
-                return False
-            self._lifecycle().stop(found, timeout)
-            exposing.close_all(self.engine, self.name)
-            return True
+            return self._stop(timeout)
+
+    def restart(self, *, timeout: float = START_TIMEOUT) -> tuple[Document, tuple[Cut, ...]]:
+        """Stop it and start it again, with nobody else in between; its status, and the jobs that this cut."""
+        with self._alone("restart"):
+            cut = self._stop(STOP_TIMEOUT)
+            return {"schema": 1, **self._lifecycle().start(broken=(), timeout=timeout)}, cut or ()
 
     def destroy(self, only_if: Callable[[], bool] = lambda: True) -> bool:
         """Remove every container, network and volume of it, and its token; False where `only_if` forbids it.
@@ -181,6 +182,14 @@ class Environment:
         return self.control().events(after)
 
     # -- inside
+
+    def _stop(self, timeout: float) -> tuple[Cut, ...] | None:
+        found = self.standing()
+        if not any(c.is_running or c.state == "paused" for c in found.containers):
+            return None
+        cut = self._lifecycle().stop(found, timeout)
+        exposing.close_all(self.engine, self.name)
+        return cut
 
     def loaded(self) -> Loaded:
         """The configuration that counts: of the folder, else of the one that it was started from."""

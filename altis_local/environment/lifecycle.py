@@ -25,7 +25,7 @@ from altis_local.environment.locking import exclusive
 from altis_local.environment.paths import Paths, compose_files, fixture_site, shipped
 from altis_local.environment.progress import Progress
 from altis_local.environment.waiting import Check, Wait, await_settled, is_down, is_up
-from altis_local.errors import ActionFailed
+from altis_local.errors import ActionFailed, Unreachable
 from altis_local.model.spec import Secrets, Service, Spec
 from altis_local.model.topology import MEMBER_ROLES
 from altis_local.settings import Loaded
@@ -45,6 +45,14 @@ class Tools:
     engine: Engine
     paths: Paths
     clock: Clock
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """Jobs of a member that were under way when it stopped, `number hook` each. As in the cloud they stay `running`."""
+
+    member: str
+    jobs: tuple[str, ...]
 
 
 class Lifecycle:
@@ -72,17 +80,20 @@ class Lifecycle:
         self._progress.end()
         return status
 
-    def stop(self, found: Standing, timeout: float) -> None:
-        """Let control stop every member, then control itself."""
+    def stop(self, found: Standing, timeout: float) -> tuple[Cut, ...]:
+        """Let control stop every member, then control itself; the jobs that were cut."""
         self._progress.phase("members")
         api = self.reach(found)
+        cut: tuple[Cut, ...] = ()
         if (spec := _spec(api)) is not None:
             sequence = api.put_spec(wire.dump(definition.stopped(spec)))
             self.settle(api, sequence, timeout, check=is_down)
+            cut = _cut(api, sequence)
         self._progress.phase("control")
         if control := standing(self._tools.reader, self._tools.name).control:
             self._containers.retire(control)
         self._progress.end()
+        return cut
 
     def reach(self, found: Standing) -> ControlApi:
         """Control's API, with control started anew where it does not answer."""
@@ -100,8 +111,12 @@ class Lifecycle:
         """Wait until everything is as the Spec wants it, from the event `sequence` on; the status then."""
         tools = self._tools
         deadline = Deadline.after(timeout, tools.clock)
-        wait = Wait(sequence, check, deadline, lambda: self.reach(standing(tools.reader, tools.name)))
+        wait = Wait(sequence, check, deadline, lambda: self.reach(standing(tools.reader, tools.name)), self._log)
         return await_settled(api, wait, self._progress)
+
+    def _log(self, member: str) -> tuple[str, ...]:
+        found = [c for c in standing(self._tools.reader, self._tools.name).members if c.member == member]
+        return self._tools.engine.logs(found[0].id) if found else ()
 
     def services(self, only: tuple[str, ...] = (*MEMBER_ROLES, "control")) -> Mapping[str, Service]:
         """Services as compose/ has them, with images that are there."""
@@ -227,6 +242,14 @@ class Lifecycle:
         control = standing(self._tools.reader, self._tools.name).control
         if control and control.is_running:
             self._containers.retire(control)
+
+
+def _cut(api: ControlApi, after: int) -> tuple[Cut, ...]:
+    try:
+        events = api.journal(after)
+    except (Unreachable, ActionFailed):
+        return ()  # it is stopped, whatever was cut
+    return tuple(Cut(event["member"], tuple(event["log"])) for event in events if event["kind"] == "cut")
 
 
 def _spec(api: ControlApi) -> Spec | None:

@@ -5,7 +5,7 @@ Called by the lifecycle after a Spec was handed over. Control may be killed mean
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from altis_local.clients.control_api import ControlApi, Document
@@ -15,6 +15,9 @@ from altis_local.errors import ActionFailed, NotReady, Unreachable
 
 SILENCE = 1.0
 """Seconds without an event after which control is asked directly."""
+
+LAST_LINES = 5
+"""Lines of its log that tell why a member is not well."""
 
 _SHOWN = {"action", "outcome", "phase", "observation"}
 
@@ -34,12 +37,16 @@ def is_down(status: Document) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """What is waited for, from which event on, and until when. `revive`: how to get control back when it is gone."""
+    """What is waited for, from which event on, and until when.
+
+    `revive`: how to get control back when it is gone. `log`: the last lines that a member has written.
+    """
 
     after: int
     check: Check
     deadline: Deadline
     revive: Callable[[], ControlApi]
+    log: Callable[[str], Sequence[str]] = lambda _: ()
 
 
 def await_settled(api: ControlApi, wait: Wait, progress: Progress) -> Document:
@@ -60,7 +67,7 @@ def await_settled(api: ControlApi, wait: Wait, progress: Progress) -> Document:
                 api = wait.revive()
             elif found := _found(api, wait.check):
                 return found
-    raise _late(api)
+    raise _late(api, wait.log)
 
 
 def _found(api: ControlApi, check: Check) -> Document | None:
@@ -77,17 +84,20 @@ def _show(event: Document, progress: Progress) -> None:
         progress.detail(text)
 
 
-def _late(api: ControlApi) -> NotReady:
-    """Name the members that lag, with their last log lines."""
+def _late(api: ControlApi, log: Callable[[str], Sequence[str]]) -> NotReady:
+    """Name the members that lag, with the last lines of those that are not well (journaled ones, where it is gone)."""
     try:
-        missing = api.status().get("missing") or ()
+        status = api.status()
+        missing = status.get("missing") or ()
     except (Unreachable, ActionFailed) as error:
         return NotReady("the environment is not ready in time", log=(str(error),), hint="`altis-local doctor`")
+    ill = {m["member"] for m in status.get("members") or () if m["state"] not in ("healthy", "draining")}
     lines = []
     for row in missing:
-        lines.append(f"{row.get('member')}: {row.get('why')}")
-        lines += [f"    {line}" for line in (row.get("log") or ())[-5:]]
-    names = ", ".join(str(row.get("member")) for row in missing) or "the control plane"
+        lines.append(f"{row['member']}: {row['why']}")
+        if row["member"] in ill:
+            lines += [f"    {line}" for line in [*(log(row["member"]) or row.get("log") or ())][-LAST_LINES:]]
+    names = ", ".join(row["member"] for row in missing) or "the control plane"
     return NotReady(
         f"not ready in time: {names}",
         log=tuple(lines),

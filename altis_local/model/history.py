@@ -62,18 +62,19 @@ class Recent:
     """When each member was started to no avail lately, newest last, for back-off. One that is well has none."""
     lives: Mapping[str, Life] = field(default_factory=dict)
     """The life of each member's container, as of the newest snapshot."""
+    unattended: Mapping[int, float] = field(default_factory=dict)
+    """Jobs that count as running and that no runner is at, as far as was seen, and since when (epoch seconds)."""
+    told: Mapping[str, float] = field(default_factory=dict)
+    """When the member in each life (`Container.life`) was last told to take nothing new (epoch seconds)."""
     scales: Mapping[str, Scale] = field(default_factory=dict)
     """Role -> the number that its load asks for."""
     taken_at: float = 0.0
     """When the newest snapshot was taken (epoch seconds); 0 before the first."""
-    before_at: float = 0.0
-    """When the one before it was taken."""
 
-    def is_due(self, since: float | None, *, every: float) -> bool:
-        """Whether something that is done at `since` and every so many seconds from then on is due in this turn."""
-        if since is None or self.taken_at < since:
-            return False
-        return self.before_at < since or (self.taken_at - since) // every > (self.before_at - since) // every
+    @property
+    def left_behind(self) -> frozenset[int]:
+        """Jobs of killed runners: they count as running until somebody puts that right (fidelity CAV-13)."""
+        return frozenset(job for job, since in self.unattended.items() if self.taken_at - since > LEFT_AFTER)
 
     def missed(self, member: str) -> int:
         found = self.misses.get(member)
@@ -95,6 +96,9 @@ START_WINDOW = 120.0
 STEADY = 5.0
 """Seconds of a life that answered well after which the starts before it do not count any more: as in the cloud, only
 tasks that never come up are throttled (Amazon ECS, service throttle logic), not those that somebody kills."""
+LEFT_AFTER = 12.0
+"""Seconds without a runner at it after which a running job is taken to be left behind. What runners are at is asked
+every five seconds (observer.ASKED_EVERY)."""
 UNWATCHED = 10.0
 """Seconds between two snapshots above which nobody watched: the machine slept, control was frozen, the clock was set.
 A turn takes one second or two."""
@@ -117,8 +121,9 @@ def advance(
         draining_since={name: recent.draining_since.get(name, now) for name in draining},
         starts=_starts(recent, lives, failed, now),
         lives=lives,
+        unattended=_unattended(recent, snapshot),
         taken_at=now,
-        before_at=recent.taken_at,
+        told={life: at for life, at in recent.told.items() if life in {c.life for c in snapshot.containers}},
     )
 
 
@@ -132,8 +137,21 @@ def _moved(recent: Recent, by: float) -> Recent:
         draining_since={name: at + by for name, at in recent.draining_since.items()},
         starts={name: tuple(at + by for at in times) for name, times in recent.starts.items()},
         lives={name: replace(life, since=life.since + by) for name, life in recent.lives.items()},
+        told={life: at + by for life, at in recent.told.items()},
+        unattended={job: since + by for job, since in recent.unattended.items()},
         scales={r: replace(scale, changed_at=scale.changed_at + by, points=()) for r, scale in recent.scales.items()},
     )
+
+
+def _unattended(recent: Recent, snapshot: Snapshot) -> Mapping[int, float]:
+    if snapshot.jobs is None:
+        return recent.unattended
+    attended = frozenset().union(*snapshot.runners.values())
+    known = {job: since for job, since in recent.unattended.items() if job in snapshot.jobs.running - attended}
+    runners = {c.member for c in snapshot.containers if c.role == "cavalcade" and c.is_running}
+    if snapshot.runners.keys() < runners:
+        return known  # one of them may be at it
+    return dict.fromkeys(sorted(snapshot.jobs.running - attended), snapshot.taken_at) | known
 
 
 def _misses(recent: Recent, snapshot: Snapshot) -> Mapping[str, Miss]:

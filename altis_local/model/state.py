@@ -100,7 +100,8 @@ class Jobs:
     """Scheduled jobs in a member's data. Those of a killed runner count as running for ever (fidelity CAV-13)."""
 
     due: int
-    running: int
+    running: frozenset[int]
+    """Their numbers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,6 +184,13 @@ class Load:
 
 
 @dataclass(frozen=True, slots=True)
+class Runner:
+    """The jobs that a runner's processes are at; a few seconds old."""
+
+    jobs: frozenset[int]
+
+
+@dataclass(frozen=True, slots=True)
 class AwsNode:
     """What the AWS services have of what the environment needs, as they told after their start."""
 
@@ -239,6 +247,8 @@ class Snapshot:
     cache: Mapping[str, CacheNode] = field(default_factory=dict)
     proxies: Mapping[str, Proxy] = field(default_factory=dict)
     load: Mapping[str, Load] = field(default_factory=dict)
+    runners: Mapping[str, frozenset[int]] = field(default_factory=dict)
+    """Numbers of the jobs that each runner is at."""
     aws: AwsNode | None = None
     """None until they have told what they have."""
     protection: Protection | None = None

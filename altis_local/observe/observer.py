@@ -12,6 +12,8 @@ from typing import Protocol
 
 from altis_local.clock import Clock
 from altis_local.errors import AltisError
+from altis_local.model import processes
+from altis_local.model.processes import Process
 from altis_local.model.spec import Spec
 from altis_local.model.state import (
     AwsNode,
@@ -23,6 +25,7 @@ from altis_local.model.state import (
     Protection,
     Proxy,
     Reach,
+    Runner,
     Snapshot,
 )
 from altis_local.model.topology import MEMBER_ROLES, Member
@@ -30,8 +33,8 @@ from altis_local.observe.probes import Reading, Sessions, probe
 
 LIMIT = 0.6
 """Seconds a turn waits for its probes; a little over the clients' own limit of 0.5 s."""
-HELD_EVERY = 5.0
-"""Seconds between questions whether a runner is held: each costs the engine 30 ms."""
+ASKED_EVERY = 5.0
+"""Seconds between questions what a runner's processes do: each costs the engine 30 ms."""
 
 
 class EngineReader(Protocol):
@@ -39,7 +42,7 @@ class EngineReader(Protocol):
 
     def containers(self, environment: str) -> tuple[Container, ...]: ...
     def networks(self, environment: str) -> frozenset[str]: ...
-    def is_held(self, container: str) -> bool: ...
+    def processes(self, container: str) -> tuple[Process, ...]: ...
 
 
 class Observer:
@@ -51,7 +54,7 @@ class Observer:
         self._clock = clock
         self._pool = pool
         self._open: dict[str, Future[Reading]] = {}
-        self._running_at: dict[str, float] = {}
+        self._runners: dict[str, tuple[float, Reading]] = {}
 
     def take(
         self, spec: Spec, *, joined: frozenset[str], record: Protection | None, in_flight: frozenset[str]
@@ -70,6 +73,7 @@ class Observer:
             db={name: value for name, value in values.items() if isinstance(value, DbNode)},
             cache={name: value for name, value in values.items() if isinstance(value, CacheNode)},
             proxies={name: value for name, value in values.items() if isinstance(value, Proxy)},
+            runners={name: value.jobs for name, value in values.items() if isinstance(value, Runner)},
             load={name: value for name, value in values.items() if isinstance(value, Load)},
             aws=next((value for value in values.values() if isinstance(value, AwsNode)), None),
             protection=record,
@@ -79,7 +83,7 @@ class Observer:
     def _ask(self, spec: Spec, containers: tuple[Container, ...]) -> Mapping[str, Reading]:
         slots = {m.name: m for role in MEMBER_ROLES if role in spec.services for m in spec.slots(role)}
         running = [c for c in containers if c.kind == "member" and c.is_running and c.member in slots]
-        self._running_at = {c.id: self._running_at.get(c.id, 0.0) for c in running if c.role == "cavalcade"}
+        self._runners = {c.id: self._runners[c.id] for c in running if c.id in self._runners}
         asked = {c.member: self._question(spec, slots[c.member], c.id) for c in running}
         done, _ = wait(asked.values(), timeout=LIMIT)
         readings = {}
@@ -105,14 +109,17 @@ class Observer:
         return still
 
     def _runner(self, container: str) -> Reading:
-        """A runner listens to nobody: the engine is asked, now and then, whether its processes are stopped."""
+        """A runner listens to nobody: the engine is asked, now and then, what its processes do."""
         now = self._clock.monotonic()
-        if now - self._running_at.get(container, 0.0) < HELD_EVERY:
-            return Reading(Health(Reach.OK))
+        asked, known = self._runners.get(container, (0.0, Reading(Health(Reach.OK))))
+        if now - asked < ASKED_EVERY:
+            return known
         try:
-            if self._engine.is_held(container):
-                return Reading(Health(Reach.SILENT, "its processes are stopped"))
+            found = self._engine.processes(container)
         except AltisError:
             return Reading(Health(Reach.OK))  # nobody knows better than the engine that it runs
-        self._running_at[container] = now
-        return Reading(Health(Reach.OK))
+        if processes.are_held(found):
+            return Reading(Health(Reach.SILENT, "its processes are stopped"), Runner(processes.jobs(found)))
+        reading = Reading(Health(Reach.OK), Runner(processes.jobs(found)))
+        self._runners[container] = now, reading
+        return reading

@@ -11,7 +11,7 @@ from typing import Protocol
 
 from altis_local.errors import AltisError, Unreachable
 from altis_local.model.spec import Spec
-from altis_local.model.state import AwsNode, CacheNode, DbNode, Health, Jobs, Load, Proxy, Reach, SemiSync
+from altis_local.model.state import AwsNode, CacheNode, DbNode, Health, Jobs, Load, Proxy, Reach, Runner, SemiSync
 from altis_local.model.topology import Member, address
 
 
@@ -61,7 +61,7 @@ class Reading:
     """How a probe ended, and what the member said where it says more than that it is well."""
 
     health: Health
-    value: DbNode | CacheNode | Proxy | Load | AwsNode | None = None
+    value: DbNode | CacheNode | Proxy | Load | Runner | AwsNode | None = None
 
 
 def probe(spec: Spec, sessions: Sessions, member: Member) -> Reading:

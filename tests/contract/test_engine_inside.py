@@ -10,6 +10,7 @@ import pytest
 
 from altis_local.clients.engine_values import Attachment, ContainerRequest, labels, qualified
 from altis_local.errors import ActionFailed
+from altis_local.model.processes import are_held
 from altis_local.model.state import Phase
 from tests.contract.members import Lab, eventually
 
@@ -109,12 +110,12 @@ def test_a_file_is_put_in(lab: Lab, request_: ContainerRequest) -> None:
 
 def test_a_container_is_held_when_all_but_its_init_is_stopped(lab: Lab, request_: ContainerRequest) -> None:
     made = run(lab, dataclasses.replace(request_, command=("sh", "-c", "sleep 600 & sleep 600 & wait")))
-    assert not lab.engine.is_held(made)
+    assert not are_held(lab.engine.processes(made))
     said(lab, made, "kill -STOP $(cat /proc/1/task/1/children | cut -d' ' -f1)")
-    assert not lab.engine.is_held(made), "one of them runs"
+    assert not are_held(lab.engine.processes(made)), "one of them runs"
     said(lab, made, "kill -STOP $(cat /proc/1/task/1/children)")
-    assert lab.engine.is_held(made)
+    assert are_held(lab.engine.processes(made))
     said(lab, made, "kill -CONT $(cat /proc/1/task/1/children)")
-    assert not lab.engine.is_held(made)
+    assert not are_held(lab.engine.processes(made))
     lab.engine.remove(made, force=True)
-    assert not lab.engine.is_held(made)
+    assert not are_held(lab.engine.processes(made))

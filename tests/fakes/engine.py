@@ -23,6 +23,7 @@ from altis_local.clients.engine_values import (
 )
 from altis_local.clock import Clock, SystemClock
 from altis_local.errors import ActionFailed, Conflict, EngineUnavailable
+from altis_local.model.processes import Process
 from altis_local.model.state import Container, Phase
 
 RUNS = (Phase.RUNNING, Phase.PAUSED)
@@ -103,6 +104,8 @@ class FakeEngine:
         self.on_exec: Callable[[Box, tuple[str, ...]], ExecResult] = lambda _box, _argv: ExecResult(0, "")
         self.is_down = False
         self.held: set[str] = set()
+        self.workers: list[str] = []
+        """Command lines of the processes in every container, beside its own."""
 
     def ping(self) -> None:
         self._answer()
@@ -151,9 +154,10 @@ class FakeEngine:
     def memory(self, ids: Iterable[str]) -> dict[str, int]:
         return {}
 
-    def is_held(self, container: str) -> bool:
+    def processes(self, container: str) -> tuple[Process, ...]:
         self._answer()
-        return container in self.held
+        state = "T" if container in self.held else "S"
+        return (Process("S", "tini"), Process(state, "service"), *(Process(state, w) for w in self.workers))
 
     def events(self, environment: str, since: float | None = None) -> FakeEvents:
         self._answer()

@@ -213,6 +213,10 @@ class FakeMySqlNode:
     def mark_site(self, url: str) -> None:
         self._write(self._server(), "site", url)
 
+    def running_jobs(self) -> dict[int, str]:
+        self._server()
+        return {}
+
     def clone_from(self, donor: str, *, user: str, password: str, timeout: float = 300.0) -> None:
         server, given = self._server(), self._servers.reach(donor)
         server.log, server.relay, server.source = list(given.log), [], ""

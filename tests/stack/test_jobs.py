@@ -1,57 +1,21 @@
-"""Scheduled jobs: run once and by runners only; what becomes of those that run when their runner is killed or stopped.
-
-A job is held at work by a lock on the row that it writes, so that nothing depends on how fast the machine is.
-"""
+"""Scheduled jobs: run once, by runners only; what becomes of those at work when their runner is killed or stopped."""
 
 from __future__ import annotations
 
 import json
 import secrets
-import threading
 from collections.abc import Iterator
 
 import pytest
 
-from altis_local.clients.engine_values import ExecResult
 from altis_local.clock import Deadline, wait_until
+from tests.stack.holding import CANARY, Held
 from tests.stack.services import Services
 from tests.stack.world import CLOCK, World, docker, eventually
 
 pytestmark = [pytest.mark.engine, pytest.mark.stack]
 
-CANARY = "hm-platform.healthcheck.cavalcade"
-"""The hook whose job writes down when it ran."""
-WRITTEN = "option_name = 'hm-platform.healthcheck.last_run'"
 RUNNER = "cavalcade-a1"
-
-
-class Held:
-    """Jobs of the canary's hook wait, from the lock on what they write until `let_go`."""
-
-    def __init__(self, world: World) -> None:
-        self._world = world
-        self._writer = world.duty("writer")
-        self._mark = f"hold {secrets.token_hex(4)}"
-        # The canary is due every ten minutes, and would wait here as well.
-        self._thread = threading.Thread(target=self._hold)
-        self._thread.start()
-        eventually(lambda: bool(self._session()), "the lock", within=10)
-
-    def _hold(self) -> ExecResult:
-        lock = f"SELECT option_id FROM wordpress.wp_options WHERE {WRITTEN} FOR UPDATE"
-        hold = f"BEGIN; {lock}; SELECT SLEEP(45) /* {self._mark} */; ROLLBACK"
-        return self._world.exec(self._writer, "mysql", "-uroot", "-e", hold, timeout=60)
-
-    def _session(self) -> list[list[str]]:
-        find = (
-            "SELECT id FROM information_schema.processlist WHERE info LIKE 'SELECT SLEEP%{}%' AND id != connection_id()"
-        )
-        return self._world.sql(self._writer, find.format(self._mark))
-
-    def let_go(self) -> None:
-        for (session,) in self._session():
-            self._world.sql(self._writer, f"KILL {session}")
-        self._thread.join()
 
 
 @pytest.fixture

@@ -7,19 +7,31 @@ import secrets
 
 import pytest
 
+from tests.stack.holding import CANARY, Held
 from tests.stack.inserting import Inserter
+from tests.stack.keeping import Kept
+from tests.stack.media import Media, Upload
+from tests.stack.services import Services
 from tests.stack.world import World, docker, eventually
 
 pytestmark = [pytest.mark.engine, pytest.mark.stack]
 
 
-def test_stop_and_start_keep_writer_data_and_address(ha: World) -> None:
+@pytest.fixture
+def upload(ha: World) -> Upload:
+    return Media(ha).upload()
+
+
+def test_stop_and_start_keep_writer_data_and_address(ha: World, upload: Upload) -> None:
     ha.do("failover", "db", "--graceful")
     before = ha.converged()
     writer, url = ha.duty("writer"), ha.url
     inserter = Inserter(ha, secrets.token_hex(4))
     inserter.stop()
-    ha.do("stop")
+    kept, services = Kept(ha), Services(ha)
+    job = held_job(ha, services)
+    stopping = ha.json("stop")
+    assert stopping["cut"] == [{"member": "cavalcade-a1", "jobs": [f"{job} {CANARY}"]}]
     assert [name for name, c in ha.containers().items() if c.is_running] == []
     stopped = ha.run("status", "--json")
     assert stopped.returncode == 0
@@ -35,7 +47,40 @@ def test_stop_and_start_keep_writer_data_and_address(ha: World) -> None:
     assert sorted(m["member"] for m in after["members"]) == sorted(m["member"] for m in before["members"])
     assert inserter.missing(writer) == set()
     ha.answers()
+    kept.check()
+    with ha.client() as visitor:
+        page = visitor.get(f"/{upload.key}", params={"fresh": secrets.token_hex(4)})
+    assert (page.status_code, page.content) == (200, upload.content)
+    assert Media(ha).is_public(upload.key)
+    # The job that was cut: as in the cloud it is left to people.
+    assert services.job(job) == "running"
+    eventually(lambda: ha.status()["jobs"]["left"] >= 1, "it is told from those at work", within=30)
+    ha.sql(writer, f"UPDATE wordpress.wp_cavalcade_jobs SET status = 'failed' WHERE id = {job}")
+    eventually(lambda: ha.status()["jobs"]["left"] == 0, "put right", within=10)
     assert ha.json("start")["converged"], "once more changes nothing"
+
+
+def held_job(ha: World, services: Services) -> int:
+    """A job that takes longer than `stop` waits."""
+    held = Held(ha, seconds=600)
+    job = services.schedule(CANARY, secrets.token_hex(4))
+    services.becomes(job, "running")
+    held.forget()
+    return job
+
+
+def test_restart_lets_nobody_in_between(ha: World) -> None:
+    before = ha.converged()
+    lives = {name: c.started_at for name, c in ha.containers().items()}
+    restarting = ha.spawn("restart", "--json")
+    eventually(lambda: ha.status()["state"] == "stopped", "it stops", within=30)
+    assert "waiting for `restart`" in ha.do("start").stderr
+    document = json.loads(restarting.communicate(timeout=120)[0])
+    assert restarting.returncode == 0
+    assert document["converged"]
+    assert document["cut"] == []
+    assert document["urls"] == before["urls"]
+    assert all(c.started_at > lives[name] for name, c in ha.containers().items())
 
 
 def test_a_crash_of_every_db_member_at_once_loses_no_row(ha: World) -> None:

@@ -7,9 +7,10 @@ from dataclasses import replace
 from threading import Event
 
 from altis_local.clients.engine_values import ContainerRequest, labels, qualified
+from altis_local.model.processes import Process
 from altis_local.model.spec import Service
 from altis_local.model.state import Health, Reach, Snapshot
-from altis_local.observe.observer import HELD_EVERY, Observer
+from altis_local.observe.observer import ASKED_EVERY, Observer
 from tests.fakes.engine import FakeEngine
 from tests.fakes.world import FakeSessions, World
 from tests.unit.test_loop_in_a_world import make_spec
@@ -36,9 +37,9 @@ class Asked(FakeEngine):
 
     asked = 0
 
-    def is_held(self, container: str) -> bool:
+    def processes(self, container: str) -> tuple[Process, ...]:
         self.asked += 1
-        return super().is_held(container)
+        return super().processes(container)
 
 
 def test_a_held_runner_is_silent_until_it_is_let_go() -> None:
@@ -61,15 +62,20 @@ def test_a_held_runner_is_silent_until_it_is_let_go() -> None:
     def take() -> Snapshot:
         return observer.take(spec, joined=frozenset(), record=None, in_flight=frozenset())
 
+    engine.workers.append("php /usr/local/bin/wp cavalcade run 12 --url=https://x/")
     assert take().reach("cavalcade-a1") is Reach.OK
+    assert take().runners == {"cavalcade-a1": {12}}
     engine.held.add(made)
     assert take().reach("cavalcade-a1") is Reach.OK, "not asked again so soon"
-    clock.at += HELD_EVERY
+    engine.workers.clear()
+    assert take().runners == {"cavalcade-a1": {12}}, "as it was"
+    clock.at += ASKED_EVERY
     assert take().reach("cavalcade-a1") is Reach.SILENT
     assert take().reach("cavalcade-a1") is Reach.SILENT
     assert engine.asked == 3
     engine.held.clear()
     assert take().reach("cavalcade-a1") is Reach.OK
+    assert take().runners == {"cavalcade-a1": frozenset()}
     pool.shutdown()
 
 

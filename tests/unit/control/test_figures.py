@@ -31,7 +31,7 @@ def seen() -> Snapshot:
         container("redis-1", "redis"),
         container("lb-a", "lb"),
         nodes=(
-            db("db-1", writable=True, jobs=Jobs(4, 2)),
+            db("db-1", writable=True, jobs=Jobs(4, frozenset({1, 2}))),
             db("db-2", receiver=receiver(SPEC, "db-1", lag=3.0)),
             redis("redis-1", primary=True, keys=12),
             proxy("lb-a", web={"web-a1"}),

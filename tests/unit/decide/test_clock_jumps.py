@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 
 import pytest
 
-from altis_local.decide import healing, scaling, turn
+from altis_local.decide import draining, healing, scaling, turn
 from altis_local.decide.diagnosis import Finding, diagnose
 from altis_local.model import actions as do
 from altis_local.model.history import STEADY, Recent, Scale, advance
@@ -121,7 +121,7 @@ def test_what_drains_is_neither_cut_short_nor_kept_for_hours(jump: float) -> Non
     assert watch.healing(seen) == []
     for _ in range(34):
         seen = watch.see(busy, after=9.0, draining=frozenset(surplus))
-    assert watch.healing(seen) == [do.StopMember("web-c1", remove=True, limit=healing.STOP_WITHIN)]
+    assert watch.healing(seen) == [do.StopMember("web-c1", remove=True, limit=draining.STOP_WITHIN)]
 
 
 @JUMPS

@@ -29,7 +29,6 @@ CASES: list[tuple[str, Snapshot, Recent, list[do.Action]]] = [
     ("gone", snapshot(*with_one(None)), recent(), [do.StartMember("web-a1")]),
     ("exited", snapshot(*with_one(container("web-a1", "web", Phase.EXITED))), recent(), [do.StartMember("web-a1")]),
     ("created, never started", snapshot(*with_one(container("web-a1", "web", Phase.CREATED))), recent(), [do.StartMember("web-a1")]),
-    ("older image", snapshot(*with_one(container("web-a1", "web", image="altis-local/web:0"))), recent(), [do.StartMember("web-a1")]),
     ("paused", snapshot(*with_one(container("web-a1", "web", Phase.PAUSED))), recent(), [do.KillMember("web-a1", "is frozen")]),
     ("busy for a while", snapshot(*WELL, silent=("web-a1",)), recent(answered=("web-a1",), missed={"web-a1": 5}, since=NOW - 4), []),
     ("silent for long", snapshot(*WELL, silent=("web-a1",)), recent(answered=("web-a1",), missed={"web-a1": 5}, since=NOW - 9), [do.KillMember("web-a1", "did not answer for 9.0 s")]),
@@ -118,26 +117,18 @@ def test_a_balancer_that_does_not_answer_may_have_requests_there() -> None:
 
 
 @pytest.mark.parametrize(
-    ("before", "now", "told"),
-    [
-        (0.0, 0.0, True),
-        (0.0, 1.0, False),
-        (9.2, 9.9, False),
-        (9.9, 10.4, True),
-        (10.4, 11.0, False),
-        (11.0, 31.0, True),
-    ],
-    ids=["at once", "not each turn", "not yet", "again", "not twice", "after a pause"],
+    ("told", "again"),
+    [({}, True), ({0: NOW - 1}, False), ({0: NOW - 10}, True), ({1: NOW - 1}, True)],
+    ids=["at once", "not each turn", "after a while", "in its next life"],
 )
-def test_a_surplus_runner_is_told_again_and_again(before: float, now: float, told: bool) -> None:
-    """The first word may have come while it was starting."""
+def test_a_surplus_runner_is_told_again_and_again(told: dict[int, float], again: bool) -> None:
+    """The first word may have come while it was starting, or the engine busy."""
     spec = make_spec("production", roles=("cavalcade",), cavalcade=1)
     both = snapshot(*(container(m.name, "cavalcade") for m in spec.slots("cavalcade")[:2]))
     name = spec.slots("cavalcade")[1].name
-    first = NOW - 50 if (before, now) == (0.0, 0.0) else NOW + before
-    past = Recent(draining_since={name: NOW}, taken_at=NOW + now, before_at=first)
-    steps = healing.decide(spec, replace(both, taken_at=NOW + now), past, NOBODY)
-    assert [s.actions for s in steps] == ([(do.SignalMember(name, "TERM"),)] if told else [])
+    past = Recent(draining_since={name: NOW}, told={f"{name}@{STARTED - life}": at for life, at in told.items()})
+    steps = healing.decide(spec, both, past, NOBODY)
+    assert [s.actions for s in steps] == ([(do.SignalMember(name, "TERM"),)] if again else [])
 
 
 def test_with_draining_broken_the_surplus_is_stopped_at_once_with_its_requests() -> None:

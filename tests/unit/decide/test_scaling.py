@@ -8,7 +8,7 @@ from itertools import pairwise
 import pytest
 
 from altis_local.decide import scaling
-from altis_local.model.history import Recent
+from altis_local.model.history import Recent, advance
 from altis_local.model.spec import Spec
 from altis_local.model.state import Jobs, Load, Snapshot
 from tests.unit.decide.states import NOW, container, db, snapshot
@@ -21,7 +21,7 @@ def seen(at: float, *, web: int, busy: float | None, jobs: int | None = None) ->
     members = [m.name for m in AUTO.slots("web")[:web]]
     base = snapshot(
         *(container(name, "web") for name in members),
-        nodes=(db("db-1", writable=True, jobs=None if jobs is None else Jobs(jobs - 1, 1)),),
+        nodes=(db("db-1", writable=True, jobs=None if jobs is None else Jobs(jobs - 1, frozenset({1}))),),
     )
     load = {} if busy is None else {name: Load(round(busy * 100), 100) for name in members}
     return replace(base, taken_at=NOW + at, load=load)
@@ -114,3 +114,58 @@ def test_local_has_nothing_to_scale() -> None:
 def test_a_restarted_control_goes_on_from_what_runs() -> None:
     scales = scaling.decide(AUTO, seen(0, web=4, busy=0.5), Recent())
     assert scales["web"].count == 4
+
+
+def looks(running: set[int], runners: dict[str, set[int]], seconds: int, before: Recent | None = None) -> Recent:
+    """What is known after so many looks, one a second, at two runners."""
+    recent = before or Recent()
+    two = (container("cavalcade-a1", "cavalcade"), container("cavalcade-b1", "cavalcade"))
+    for _ in range(seconds):
+        node = db("db-1", writable=True, jobs=Jobs(3, frozenset(running)))
+        at_work = {name: frozenset(jobs) for name, jobs in runners.items()}
+        now = (recent.taken_at or NOW) + 1
+        recent = advance(recent, replace(snapshot(*two, nodes=(node,)), taken_at=now, runners=at_work), frozenset())
+    return recent
+
+
+EIGHT = set(range(1, 9))
+IDLE: dict[str, set[int]] = {"cavalcade-a1": set(), "cavalcade-b1": set()}
+
+
+@pytest.mark.parametrize(
+    ("running", "runners", "seconds", "left"),
+    [
+        (EIGHT, IDLE, 14, EIGHT),
+        (EIGHT, IDLE, 10, set()),
+        (EIGHT, {"cavalcade-a1": {1, 2}, "cavalcade-b1": {3}}, 14, {4, 5, 6, 7, 8}),
+        (EIGHT, {"cavalcade-a1": set()}, 14, set()),
+        (EIGHT, {}, 14, set()),
+        (set(), IDLE, 14, set()),
+    ],
+    ids=["killed runners", "too early to tell", "others are at work", "one was not asked", "nobody was", "no job"],
+)
+def test_jobs_of_killed_runners_are_told_apart(
+    running: set[int], runners: dict[str, set[int]], seconds: int, left: set[int]
+) -> None:
+    assert looks(running, runners, seconds).left_behind == left
+
+
+def test_who_is_at_work_again_or_has_ended_is_not_left_behind() -> None:
+    before = looks(EIGHT, IDLE, 14)
+    assert looks(EIGHT, {**IDLE, "cavalcade-a1": {5}}, 1, before).left_behind == EIGHT - {5}
+    assert looks({1, 2}, IDLE, 1, before).left_behind == {1, 2}
+    assert looks(EIGHT, {"cavalcade-a1": set()}, 1, before).left_behind == EIGHT, "what is known stays known"
+
+
+def test_a_clock_that_jumps_leaves_no_job_behind() -> None:
+    before = looks(EIGHT, IDLE, 5)
+    late = replace(snapshot(), taken_at=before.taken_at + 7200)
+    assert advance(before, late, frozenset()).left_behind == frozenset()
+
+
+def test_jobs_of_killed_runners_are_no_load() -> None:
+    """Eight of them would keep two containers for ever."""
+    node = db("db-1", writable=True, jobs=Jobs(3, frozenset(EIGHT | {9})))
+    now = snapshot(nodes=(node,))
+    assert scaling.load(AUTO, now, Recent(), "cavalcade") == 12
+    assert scaling.load(AUTO, now, looks(EIGHT, IDLE, 14), "cavalcade") == 4

@@ -73,14 +73,31 @@ def test_waits_for_convergence_and_shows_what_happens() -> None:
     assert told.details == ["start db-1"]
 
 
-def test_lagging_members_are_named_with_their_log() -> None:
+def test_lagging_members_are_named() -> None:
     missing = [{"member": "db-1", "why": "starting", "log": ["disk full"]}]
     answers = {"GET /events": b"", "GET /status": {"settled": False, "missing": missing}}
     with HttpFake(answers) as control:
         api = ControlApi(control.port, "t")
         with pytest.raises(NotReady, match="not ready in time: db-1") as caught:
             await_settled(api, Wait(0, is_up, Deadline.after(0.2, CLOCK), lambda: api), Recorded(CLOCK))
-    assert caught.value.log == ("db-1: starting", "    disk full")
+    assert caught.value.log == ("db-1: starting",), "it is well, or nobody knows it"
+
+
+@pytest.mark.parametrize(("now", "said"), [((), "disk full"), (("no permission",), "no permission")])
+def test_who_is_not_well_is_shown_with_its_last_lines(now: tuple[str, ...], said: str) -> None:
+    """Those of its container as it is now; where that is gone, the ones that were kept of it."""
+    rows = [
+        {"member": "db-1", "why": "starting", "log": ["disk full"]},
+        {"member": "web-a1", "why": "old", "log": ["x"]},
+    ]
+    members = [{"member": "db-1", "state": "starting"}, {"member": "web-a1", "state": "healthy"}]
+    answers = {"GET /events": b"", "GET /status": {"settled": False, "missing": rows, "members": members}}
+    with HttpFake(answers) as control:
+        api = ControlApi(control.port, "t")
+        wait = Wait(0, is_up, Deadline.after(0.2, CLOCK), lambda: api, lambda name: now)
+        with pytest.raises(NotReady, match="not ready in time: db-1, web-a1") as caught:
+            await_settled(api, wait, Recorded(CLOCK))
+    assert caught.value.log == ("db-1: starting", f"    {said}", "web-a1: old")
 
 
 def test_control_that_went_away_is_started_anew() -> None:
