@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 
 import typer
 
@@ -11,13 +12,14 @@ from altis_local.cli.show import print_json
 from altis_local.clients.engine_reader import EngineReader
 from altis_local.environment.checkup import document, examine
 from altis_local.environment.paths import user_paths
+from altis_local.naming import environment_name
 
 _SIGNS = {"ok": ("✓", "green"), "warning": ("!", "yellow"), "wrong": ("✗", "red")}
 
 
 def doctor(json: Json = False) -> None:
     """Check engine, compose, disk, memory, ports, CA and kernel limits."""
-    findings = examine(EngineReader(), user_paths())
+    findings = examine(EngineReader(), user_paths(), Path.cwd(), environment_name())
     told = document(findings)
     if json:
         print_json(told)

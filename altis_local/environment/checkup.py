@@ -16,6 +16,7 @@ from altis_local.clients.engine_reader import EngineReader
 from altis_local.environment.allocation import FIRST_SITE_PORT
 from altis_local.environment.paths import Paths, shipped
 from altis_local.errors import ActionFailed, AltisError
+from altis_local.settings import load
 
 GIB = 2**30
 DISK_NEEDED = 5 * GIB
@@ -33,8 +34,9 @@ class Finding(NamedTuple):
     todo: str = ""
 
 
-def examine(reader: EngineReader, paths: Paths) -> tuple[Finding, ...]:
-    """Every check, in the order in which things are needed."""
+def examine(reader: EngineReader, paths: Paths, folder: Path, name: str) -> tuple[Finding, ...]:
+    """Every check, in the order in which things are needed, for the environment of this name and folder."""
+    configured, port = configuration(folder)
     checks: tuple[Callable[[], Finding], ...] = (
         lambda: engine(reader),
         pid_file,
@@ -42,7 +44,7 @@ def examine(reader: EngineReader, paths: Paths) -> tuple[Finding, ...]:
         lambda: plugin("buildx"),
         lambda: disk(reader),
         memory,
-        lambda: ports(reader),
+        lambda: ports(reader, port, name),
         certificate_bundle,
         lambda: authority(paths),
         lambda: limit("inotify instances", "fs/inotify/max_user_instances", 128),
@@ -50,7 +52,7 @@ def examine(reader: EngineReader, paths: Paths) -> tuple[Finding, ...]:
         lambda: limit("open files", "fs/nr_open", 65536),
         bridge_filter,
     )
-    return tuple(check() for check in checks)
+    return (*(check() for check in checks), configured)
 
 
 def engine(reader: EngineReader) -> Finding:
@@ -130,18 +132,31 @@ def memory() -> Finding:
     return Finding("memory", "ok", text)
 
 
-def ports(reader: EngineReader) -> Finding:
-    """The first port a new environment would take; a holder is no harm, the next one is taken then."""
-    port = FIRST_SITE_PORT
+def configuration(folder: Path) -> tuple[Finding, int | None]:
+    """Whether the folder's configuration can be read, and the port that it asks for."""
     try:
-        holder = reader.port_holders().get(port, "")
+        loaded = load(folder)
+    except AltisError as error:
+        return Finding("configuration", "wrong", error.message, "altis-local config validate"), None
+    named = ", ".join(str(file) for file in loaded.files)
+    return Finding("configuration", "ok", named or "none here: all as by default"), loaded.settings.port
+
+
+def ports(reader: EngineReader, wanted: int | None, name: str) -> Finding:
+    """The port that is asked for; else the first one that a new environment would take, whose holder is no harm."""
+    port = wanted or FIRST_SITE_PORT
+    try:
+        holder, own = reader.port_holders().get(port, ""), f"altis-{name}-"
     except AltisError:
-        holder = ""
-    if holder:
-        return Finding("port", "ok", f"{port} is held by container {holder}; a new environment takes the next")
-    if host.is_port_free(port):
+        holder, own = "", ""
+    if own and holder.startswith(own):
+        return Finding("port", "ok", f"{port} is the environment's own")
+    if not holder and host.is_port_free(port):
         return Finding("port", "ok", f"{port} is free")
-    return Finding("port", "ok", f"{port} is held by {host.port_holder(port)}; a new environment takes the next")
+    found = f"{port} is held by " + (f"container {holder}" if holder else host.port_holder(port) or "somebody")
+    if wanted:
+        return Finding("port", "wrong", found, "end that, or ask for another `port`")
+    return Finding("port", "ok", f"{found}; a new environment takes the next")
 
 
 def certificate_bundle() -> Finding:

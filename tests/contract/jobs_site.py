@@ -10,7 +10,7 @@ import json
 import os
 import re
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
@@ -83,8 +83,11 @@ class JobsSite:
 
     # -- containers
 
-    def run(self, role: str, *command: str, address: str = "") -> str:
-        """Start a container of the web image; its name. A runner's root file system is read-only."""
+    def run(self, role: str, *command: str, address: str = "", own: Iterable[str] = ()) -> str:
+        """Start a container of the web image; its name. A runner's root file system is read-only.
+
+        `own`: mounts of the project's own, `source:target:ro`.
+        """
         self._number += 1
         name = f"{role}-{self._number}"
         request = ContainerRequest(
@@ -97,6 +100,7 @@ class JobsSite:
             volumes=(
                 f"{self.folder / 'hosts'}:/etc/hosts:ro",
                 f"{self.folder / 'load.php'}:/usr/src/app/.config/load.php:ro",
+                *own,
             ),
             tmpfs=() if role == "sandbox" else ("/run:mode=1777,size=8m", "/tmp:mode=1777,size=128m"),
             memory=512 << 20,

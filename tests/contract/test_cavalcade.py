@@ -255,6 +255,23 @@ def test_a_lost_or_closed_database_ends_the_runner(site: JobsSite) -> None:
     site.members.db("db-1").promote(2, "db-1")
 
 
+# -- what a project brings
+
+
+@pytest.mark.parametrize("place", ["vendor/bin/cavalcade", "vendor/humanmade/cavalcade-runner/bin/cavalcade"])
+def test_a_projects_own_runner_and_wp_cli_win(site: JobsSite, tmp_path: Path, place: str) -> None:
+    for name, text in (
+        ("cavalcade", 'echo "own runner of $1"; wp own words; exec sleep 60'),
+        ("wp", 'echo "own wp: $*"'),
+    ):
+        (tmp_path / name).write_text(f"#!/bin/sh\n{text}\n")
+        (tmp_path / name).chmod(0o755)
+    own = (f"{tmp_path / 'cavalcade'}:/usr/src/app/{place}:ro", f"{tmp_path / 'wp'}:/usr/src/app/vendor/bin/wp:ro")
+    runner = site.run("cavalcade", own=own)
+    said = "own runner of /usr/src/app/wordpress\nown wp: own words"
+    assert eventually(lambda: site.log(runner) == said, 20), site.log(runner)
+
+
 # -- sandbox
 
 

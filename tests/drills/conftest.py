@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import json
+import os
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
+import yaml
 
-from altis_local.clients.log_stream import follow
-from altis_local.drill import report, store
-from altis_local.drill.judge import Judgement, judge
-from altis_local.drill.run import Drilling, Tools
+from altis_local.drill import store
+from altis_local.drill.judge import Judgement, document, judge
 from altis_local.drill.scenario import Scenario
 from altis_local.environment import Environment
 from altis_local.errors import UndoIncomplete
@@ -49,15 +53,33 @@ def production(request: pytest.FixtureRequest) -> Iterator[Environment]:
 
 @pytest.fixture
 def drill(tmp_path: Path) -> Drill:
-    """Runs a drill, judges it, writes its reports; nothing of it may be left on the engine."""
+    """Runs a drill as a user does, by its file; nothing of it may be left on the engine."""
 
     def run(environment: Environment, scenario: Scenario, seed: int) -> Judgement:
-        progress, clock = environment.progress, environment.clock
-        tools = Tools(environment, environment.engine, environment.reader, follow, clock, progress)
-        folder = store.create(tmp_path, scenario.name, clock.now())
-        Drilling(tools, scenario, folder, seed=seed).carry_out()
-        judged = judge(*folder.load())
-        report.write(folder, judged)
+        file, junit = tmp_path / "drill.yaml", tmp_path / "junit.xml"
+        file.write_text(yaml.safe_dump(scenario.model_dump(mode="json")))
+        words = (
+            "-p",
+            environment.name,
+            "drill",
+            "run",
+            str(file),
+            "--seed",
+            str(seed),
+            "--junit",
+            str(junit),
+            "--json",
+        )
+        environ = {name: value for name, value in os.environ.items() if not name.startswith("ALTIS_LOCAL_")}
+        command = (sys.executable, "-m", "altis_local.cli.main", *words)
+        ended = subprocess.run(command, cwd=tmp_path, env=environ, capture_output=True, text=True, check=False)
+        assert ended.stdout, ended.stderr
+        told = json.loads(ended.stdout)
+        judged = judge(*store.find(tmp_path, "last").load())
+        assert told == {"schema": 1, **json.loads(json.dumps(document(judged, told["report"])))}
+        assert ended.returncode == {"ok": 0, "failed": 1, "unknown": 3}[judged.verdict], ended.stderr
+        assert Path(told["report"]).stat().st_size > 10_000
+        assert len(ElementTree.parse(junit).getroot().findall("testcase")) == len(judged.checked)
         left = [c.name for c in environment.reader.containers(environment.name) if c.kind in ("workload", "fault")]
         assert left == []
         return judged

@@ -66,7 +66,7 @@ class World:
 
     def spawn(self, *words: str, **options: Any) -> subprocess.Popen[str]:
         """A command begun and not waited for, in a process group of its own."""
-        environ = {k: v for k, v in os.environ.items() if not k.startswith("ALTIS_LOCAL_")}
+        environ = options.pop("env", {k: v for k, v in os.environ.items() if not k.startswith("ALTIS_LOCAL_")})
         return subprocess.Popen(
             [*self.command, "-p", self.name, *words],
             cwd=options.pop("cwd", self.folder),
