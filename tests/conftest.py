@@ -26,8 +26,8 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 NEED_ENGINE = ("engine", "stack", "drill")
-SHARED = "shared"
-"""The fixture of the environment that most stack tests share."""
+SHARED = "altis_stack"
+"""The plugin's fixture: the environment that most stack tests share."""
 REQUIRED = bool(os.environ.get("ALTIS_REQUIRE_ENGINE"))
 
 

@@ -14,6 +14,8 @@ import click
 import typer
 from typer.core import TyperGroup
 
+from altis_local.cli.arguments import asks_for_json
+from altis_local.cli.edge import tell_usage
 from altis_local.cli.running import PASS_ON
 from altis_local.clients.engine_reader import EngineReader
 from altis_local.errors import AltisError
@@ -91,6 +93,8 @@ def run(words: Sequence[str]) -> int:
         return 0
     except click.ClickException as error:
         error.show()
+        if asks_for_json(words):
+            tell_usage(error.format_message())
         return error.exit_code
     except click.Abort:
         # The framework's word for Ctrl-C; the edge has one answer to it.

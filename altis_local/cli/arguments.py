@@ -43,6 +43,15 @@ def split(argv: Sequence[str]) -> Command:
     return Command(name, verb, kept + theirs)
 
 
+def asks_for_json(argv: Sequence[str]) -> bool:
+    """Whether `--json` is said to us, and not to a program that we hand over to."""
+    try:
+        command = split(argv)
+    except UsageError:
+        return "--json" in argv
+    return command.verb not in PASSING and "--json" in _before_dashes(command.rest)[0]
+
+
 def _leading_name(argv: tuple[str, ...]) -> tuple[str, tuple[str, ...]]:
     """The name that the first words give (the last one wins), and the words after it."""
     name = ""

@@ -9,9 +9,10 @@ import os
 import sys
 from collections.abc import Callable
 
-from altis_local.errors import AltisError
+from altis_local.errors import AltisError, UsageError
 
 INTERRUPTED = 130
+GO_ON = "run the same again to go on, or `altis-local status` to look"
 
 
 def guarded(work: Callable[[], int], *, json: bool) -> int:
@@ -23,7 +24,9 @@ def guarded(work: Callable[[], int], *, json: bool) -> int:
             raise
         return tell(error, json=json)
     except KeyboardInterrupt:
-        print("\ninterrupted; run the same again to go on, or `altis-local status` to look", file=sys.stderr)
+        print(f"\ninterrupted; {GO_ON}", file=sys.stderr)
+        if json:
+            _print(AltisError("interrupted", hint=GO_ON), INTERRUPTED)
         return INTERRUPTED
     except BrokenPipeError:
         # Whoever read our output has gone. Python would complain once more at exit without this.
@@ -32,9 +35,13 @@ def guarded(work: Callable[[], int], *, json: bool) -> int:
     except Exception as error:
         if os.environ.get("ALTIS_DEBUG"):
             raise
-        print(f"error: {type(error).__name__}: {error}", file=sys.stderr)
-        print("  this is a defect of altis-local; ALTIS_DEBUG=1 shows where", file=sys.stderr)
-        return 1
+        hint = "this is a defect of altis-local; ALTIS_DEBUG=1 shows where"
+        return tell(AltisError(f"{type(error).__name__}: {error}", hint=hint), json=json)
+
+
+def tell_usage(text: str) -> None:
+    """The document of a command line that the framework refused. It has told it on stderr in its own way."""
+    _print(UsageError(text), UsageError.exit_code)
 
 
 def tell(error: AltisError, *, json: bool) -> int:
@@ -45,15 +52,19 @@ def tell(error: AltisError, *, json: bool) -> int:
     if error.hint:
         print(f"  → {error.hint}", file=sys.stderr)
     if json:
-        import json as encoder  # noqa: PLC0415 - only failures pay for it
-
-        document = {
-            "schema": 1,
-            "error": error.message,
-            "member": error.member,
-            "log": list(error.log),
-            "hint": error.hint,
-            "exit_code": error.exit_code,
-        }
-        print(encoder.dumps(document))
+        _print(error, error.exit_code)
     return error.exit_code
+
+
+def _print(error: AltisError, code: int) -> None:
+    import json as encoder  # noqa: PLC0415 - only failures pay for it
+
+    document = {
+        "schema": 1,
+        "error": error.message,
+        "member": error.member,
+        "log": list(error.log),
+        "hint": error.hint,
+        "exit_code": code,
+    }
+    print(encoder.dumps(document))

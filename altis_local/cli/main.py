@@ -9,7 +9,7 @@ import os
 import sys
 from collections.abc import Sequence
 
-from altis_local.cli.arguments import Command, split
+from altis_local.cli.arguments import Command, asks_for_json, split
 from altis_local.cli.edge import guarded
 from altis_local.naming import PREFIX, checked
 
@@ -17,7 +17,7 @@ from altis_local.naming import PREFIX, checked
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command line; its exit code."""
     words = tuple(sys.argv[1:] if argv is None else argv)
-    return guarded(lambda: _run(words), json="--json" in words)
+    return guarded(lambda: _run(words), json=asks_for_json(words))
 
 
 def _run(words: tuple[str, ...]) -> int:

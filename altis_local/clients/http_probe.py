@@ -40,6 +40,20 @@ def _target(parts: SplitResult) -> str:
     return f"{path}?{parts.query}" if parts.query else path
 
 
+def origins(url: str, *, timeout: float) -> frozenset[str] | None:
+    """Load balancers that the CDN would use, by its health page; None when it does not say."""
+    parts = urlsplit(url)
+    connection = http.client.HTTPConnection(parts.hostname or "", parts.port or 80, timeout=timeout)
+    try:
+        connection.request("GET", _target(parts))
+        said = json.loads(connection.getresponse().read())["lbs"]
+        return frozenset(name for name, lb in said.items() if lb["state"] != "silent")
+    except (OSError, http.client.HTTPException, ValueError, KeyError, TypeError, AttributeError):
+        return None
+    finally:
+        connection.close()
+
+
 def busy_workers(url: str, *, timeout: float) -> int | None:
     """PHP workers at work, and requests that wait for one, by PHP-FPM's status page; None when it says nothing."""
     parts = urlsplit(url)

@@ -13,7 +13,7 @@ from typing import Any, TypeVar, cast
 from altis_local.clients.aws import aws_of
 from altis_local.clients.aws_platform import AwsPlatform
 from altis_local.clients.haproxy import HaproxyAdmin
-from altis_local.clients.http_probe import busy_workers, probe
+from altis_local.clients.http_probe import busy_workers, origins, probe
 from altis_local.clients.mysql import MySqlNode
 from altis_local.clients.redis_node import RedisNode
 from altis_local.clients.tcp import is_refused
@@ -62,6 +62,9 @@ class LiveSessions:
 
     def http(self, url: str, host: str) -> Health:
         return probe(url, host_header=host, timeout=HTTP_LIMIT)
+
+    def origins(self, url: str) -> frozenset[str] | None:
+        return origins(url, timeout=HTTP_LIMIT)
 
     def busy_workers(self, url: str) -> int | None:
         return busy_workers(url, timeout=HTTP_LIMIT)

@@ -152,6 +152,8 @@ def lagging(spec: Spec, snapshot: Snapshot, recent: Recent) -> dict[str, str]:
             said = state(snapshot, recent, container, m.name, going=False)
             why[m.name] = " · ".join(filter(None, (said, _health(snapshot, m.name) or "")))
     why |= {name: renewal.outdated(spec, snapshot)[name] for name in turn.awaited(spec, snapshot, recent) - why.keys()}
+    if not why and (dark := turn.unseen(spec, snapshot)):
+        why["cdn"] = f"does not see {', '.join(sorted(dark))} yet"
     if not why and found.finding is not Finding.OK:
         why[found.writer or "db"] = f"{found.finding.value} {found.detail}".strip()
     if not why and not site.is_installed(spec, snapshot, recent):

@@ -57,12 +57,20 @@ def is_converged(spec: Spec, snapshot: Snapshot, recent: Recent) -> bool:
     well = all(snapshot.is_healthy(m.name) for m in spec.wanted())
     return (
         well
+        and not unseen(spec, snapshot)
         and not awaited(spec, snapshot, recent)
         and is_settled(spec, snapshot, recent)
         and site.is_installed(spec, snapshot, recent)
         and cloud.is_prepared(spec, snapshot)
         and protected(spec, snapshot, recent) is not False
     )
+
+
+def unseen(spec: Spec, snapshot: Snapshot) -> frozenset[str]:
+    """Load balancers that run well, and the CDN does not know it yet: a page may still be an error."""
+    if "lb" not in spec.services or snapshot.edge is None:
+        return frozenset()
+    return frozenset(m.name for m in spec.members("lb") if snapshot.is_healthy(m.name)) - snapshot.edge
 
 
 def awaited(spec: Spec, snapshot: Snapshot, recent: Recent) -> frozenset[str]:

@@ -191,6 +191,13 @@ class Runner:
 
 
 @dataclass(frozen=True, slots=True)
+class Edge:
+    """What the CDN says of its origin: the load balancers that it would use."""
+
+    origins: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
 class AwsNode:
     """What the AWS services have of what the environment needs, as they told after their start."""
 
@@ -249,6 +256,8 @@ class Snapshot:
     load: Mapping[str, Load] = field(default_factory=dict)
     runners: Mapping[str, frozenset[int]] = field(default_factory=dict)
     """Numbers of the jobs that each runner is at."""
+    edge: frozenset[str] | None = None
+    """Load balancers that the CDN would use; None where it does not say."""
     aws: AwsNode | None = None
     """None until they have told what they have."""
     protection: Protection | None = None

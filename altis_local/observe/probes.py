@@ -11,7 +11,7 @@ from typing import Protocol
 
 from altis_local.errors import AltisError, Unreachable
 from altis_local.model.spec import Spec
-from altis_local.model.state import AwsNode, CacheNode, DbNode, Health, Jobs, Load, Proxy, Reach, Runner, SemiSync
+from altis_local.model.state import AwsNode, CacheNode, DbNode, Edge, Health, Jobs, Load, Proxy, Reach, Runner, SemiSync
 from altis_local.model.topology import Member, address
 
 
@@ -49,6 +49,7 @@ class Sessions(Protocol):
     def proxy(self, member: Member) -> ProxyReader: ...
     def aws(self, member: Member) -> AwsReader: ...
     def http(self, url: str, host: str) -> Health: ...
+    def origins(self, url: str) -> frozenset[str] | None: ...
     def busy_workers(self, url: str) -> int | None: ...
 
 
@@ -61,7 +62,7 @@ class Reading:
     """How a probe ended, and what the member said where it says more than that it is well."""
 
     health: Health
-    value: DbNode | CacheNode | Proxy | Load | Runner | AwsNode | None = None
+    value: DbNode | CacheNode | Proxy | Load | Runner | Edge | AwsNode | None = None
 
 
 def probe(spec: Spec, sessions: Sessions, member: Member) -> Reading:
@@ -120,6 +121,13 @@ def _page(spec: Spec, sessions: Sessions, member: Member) -> Reading:
     return Reading(sessions.http(f"http://{where}:{port}{path}", where))
 
 
+def _cdn(spec: Spec, sessions: Sessions, member: Member) -> Reading:
+    """Well or not, and which load balancers it would use."""
+    network, port, path = _HEALTH_PAGES[member.role]
+    found = sessions.origins(f"http://{address(spec.block, network, member)}:{port}{path}")
+    return _page(spec, sessions, member) if found is None else Reading(Health(Reach.OK), Edge(found))
+
+
 def _web(spec: Spec, sessions: Sessions, member: Member) -> Reading:
     """Well or not, and how busy. One that is silent because every worker serves a request is at work."""
     busy = sessions.busy_workers(f"http://{address(spec.block, 'app', member)}:9001/status?json")
@@ -153,6 +161,7 @@ _BY_ROLE: Mapping[str, Callable[[Spec, Sessions, Member], Reading]] = {
     "lb": _proxy,
     "endpoints": _proxy,
     **dict.fromkeys(_HEALTH_PAGES, _page),
+    "cdn": _cdn,
     "web": _web,
     "aws": _aws,
     "sandbox": _runs,

@@ -17,10 +17,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import boto3
 import pytest
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
+from localstack_client.session import Session
 from s3_ledger import Client, Key, digest, observe
 
 from altis_local.clients.builder import ca_bundle
@@ -37,6 +37,8 @@ ENVIRONMENT = {
     "ALTIS_AWS_SECRET": "environment-secret",
 }  # fmt: skip
 START = 60
+MAKING = threading.Lock()
+"""Clients are made one after another: they come from one session, which is not for threads."""
 
 
 def docker(*arguments: str, check: bool = True) -> str:
@@ -70,9 +72,12 @@ class Aws:
         docker("rm", "-f", self.name, check=False)
 
     @property
+    def address(self) -> str:
+        return docker("inspect", "-f", "{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}", self.name).strip()
+
+    @property
     def url(self) -> str:
-        address = docker("inspect", "-f", "{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}", self.name)
-        return f"http://{address}:4566"
+        return f"http://{self.address}:4566"
 
     def is_up(self) -> bool:
         try:
@@ -92,9 +97,9 @@ class Aws:
         # Without retries: one call is one request, which is acknowledged or is not.
         config = Config(retries={"total_max_attempts": 1}, s3={"addressing_style": "path"}, signature_version=None
                         if service != "s3" else "s3v4", read_timeout=30, max_pool_connections=1)  # fmt: skip
-        return boto3.session.Session().client(
-            service, REGION, endpoint_url=self.url, aws_access_key_id=key, aws_secret_access_key=secret, config=config
-        )
+        session = Session(key, secret, region_name=REGION, localstack_host=self.address)
+        with MAKING:
+            return session.client(service, config=config)
 
     def anonymous(self, path: str, method: str = "GET", **headers: str) -> tuple[int, bytes]:
         return fetch(f"{self.url}/{path}", method, headers)

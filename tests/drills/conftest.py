@@ -13,11 +13,11 @@ from xml.etree import ElementTree
 import pytest
 import yaml
 
+from altis_local.containers import AltisEnvironment
 from altis_local.drill import store
 from altis_local.drill.judge import Judgement, document, judge
 from altis_local.drill.scenario import Scenario
 from altis_local.environment import Environment
-from altis_local.errors import UndoIncomplete
 
 Drill = Callable[[Environment, Scenario, int], Judgement]
 
@@ -32,15 +32,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def started(name: str, plan: str, *, broken: tuple[str, ...] = ()) -> Iterator[Environment]:
-    made = Environment(name, flags={"plan": plan})
-    try:
-        made.start(broken=broken, timeout=300.0)
-        yield made
-    finally:
-        try:
-            made.destroy()
-        except UndoIncomplete as error:
-            assert error.unheld, error
+    with AltisEnvironment(name).with_plan(plan).with_broken(*broken) as altis:
+        yield altis.environment
 
 
 @pytest.fixture(scope="session")

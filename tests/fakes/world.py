@@ -118,6 +118,12 @@ class FakeSessions:
     def http(self, url: str, host: str) -> Health:
         return self.world.http(url.split("/")[2].partition(":")[0])
 
+    def origins(self, url: str) -> frozenset[str] | None:
+        """The CDN sees every balancer that runs, at once."""
+        if not self.http(url, "").is_ok:
+            return None
+        return frozenset(box.member for box in self.world.engine.boxes() if box.label("role") == "lb" and box.runs)
+
     def busy_workers(self, url: str) -> int | None:
         return 0
 

@@ -1,16 +1,16 @@
 """Environments for stack tests: one production-ha shared by all that leave it converged, and own ones on demand.
 
-ALTIS_STACK_ENVIRONMENT names one that is up already, to work on a test: it is used, and left as it is.
+The shared one comes from our own pytest plugin: `--altis-reuse NAME` takes one that is up already, to work on a test.
 """
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from altis_local.containers import AltisEnvironment
 from tests.stack.world import World, unique
 
 
@@ -30,12 +30,13 @@ def started(what: str, plan: str, folder: Path) -> Iterator[World]:
         world.wipe()
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    config.option.altis_plan = config.option.altis_plan or "production-ha"
+
+
 @pytest.fixture(scope="session")
-def shared(folder: Path) -> Iterator[World]:
-    if given := os.environ.get("ALTIS_STACK_ENVIRONMENT"):
-        yield World(given, folder)
-        return
-    yield from started("ha", "production-ha", folder)
+def shared(altis_stack: AltisEnvironment, folder: Path) -> World:
+    return World(altis_stack.name, folder)
 
 
 @pytest.fixture

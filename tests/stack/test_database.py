@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import pytest
+from pymysql.connections import Connection
 
 from tests.stack.world import World
 
@@ -102,3 +103,12 @@ def test_every_reader_refuses_writes_of_root(ha: World) -> None:
     done = ha.exec(ha.duty("reader"), "mysql", "-uroot", "-e", "CREATE TABLE altis_drill.apart (id INT)")
     assert done.exit_code != 0
     assert str(READ_ONLY) in done.output
+
+
+@pytest.mark.usefixtures("ha")
+def test_what_the_site_writes_is_on_the_writer_at_once(altis_wp: Callable[..., str], altis_db: Connection) -> None:
+    key, value = f"stack_{secrets.token_hex(4)}", secrets.token_hex(6)
+    altis_wp("option", "add", key, value)
+    with altis_db.cursor() as cursor:
+        cursor.execute("SELECT option_value, @@read_only FROM wp_options WHERE option_name = %s", (key,))
+        assert cursor.fetchall() == ((value, 0),)

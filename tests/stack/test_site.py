@@ -28,10 +28,10 @@ def admin(ha: World) -> Iterator[httpx.Client]:
         yield browser
 
 
-def test_a_page_is_a_miss_and_then_a_hit(ha: World) -> None:
-    with ha.client() as visitor:
-        path = f"/?first={secrets.token_hex(6)}"
-        first, second = visitor.get(path), visitor.get(path)
+@pytest.mark.usefixtures("ha")
+def test_a_page_is_a_miss_and_then_a_hit(altis_http: httpx.Client) -> None:
+    path = f"/?first={secrets.token_hex(6)}"
+    first, second = altis_http.get(path), altis_http.get(path)
     assert first.status_code == second.status_code == 200
     assert first.headers["x-cache"] == "Miss from cloudfront"
     assert second.headers["x-cache"] == "Hit from cloudfront"
@@ -61,9 +61,9 @@ def test_http2_is_spoken(ha: World) -> None:
         assert tls.recv(9)[3] == SETTINGS
 
 
-def test_an_unknown_host_is_refused(ha: World) -> None:
-    with ha.client() as visitor:
-        assert visitor.get("/", headers={"Host": "example.org"}).status_code == 403
+@pytest.mark.usefixtures("ha")
+def test_an_unknown_host_is_refused(altis_http: httpx.Client) -> None:
+    assert altis_http.get("/", headers={"Host": "example.org"}).status_code == 403
 
 
 def test_a_post_is_published_and_shown(ha: World, admin: httpx.Client) -> None:
@@ -83,9 +83,9 @@ def test_a_post_is_published_and_shown(ha: World, admin: httpx.Client) -> None:
         assert title in visitor.get(f"/?fresh={secrets.token_hex(6)}").text
 
 
-def test_nobody_publishes_without_a_log_in(ha: World) -> None:
-    with ha.client() as visitor:
-        refused = visitor.post("/wp-json/wp/v2/posts", json={"title": "No", "status": "publish"})
+@pytest.mark.usefixtures("ha")
+def test_nobody_publishes_without_a_log_in(altis_http: httpx.Client) -> None:
+    refused = altis_http.post("/wp-json/wp/v2/posts", json={"title": "No", "status": "publish"})
     assert refused.status_code == 401
 
 

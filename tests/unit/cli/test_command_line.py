@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from altis_local.cli.arguments import Command, split
+from altis_local.cli.arguments import Command, asks_for_json, split
 from altis_local.cli.edge import guarded
 from altis_local.cli.main import is_fast, main
 from altis_local.cli.tables import columns, listing_text, status_text
@@ -176,6 +176,68 @@ def test_errors_say_what_and_what_to_do(capsys: pytest.CaptureFixture[str], monk
         raise KeyboardInterrupt
 
     assert guarded(interrupted, json=False) == 130
+
+
+def _interrupt() -> int:
+    raise KeyboardInterrupt
+
+
+def _break() -> int:
+    raise ZeroDivisionError("no")
+
+
+def _lag() -> int:
+    raise NotReady("it lags", member="db-1", log=("disk full",), hint="look")
+
+
+@pytest.mark.parametrize(
+    ("work", "code", "said"),
+    [
+        (_interrupt, 130, ("interrupted", None, [])),
+        (_break, 1, ("ZeroDivisionError: no", None, [])),
+        (_lag, 5, ("it lags", "db-1", ["disk full"])),
+    ],
+)
+def test_every_end_is_a_document_where_json_was_asked_for(
+    work: Callable[[], int],
+    code: int,
+    said: object,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delenv("ALTIS_DEBUG", raising=False)
+    assert guarded(work, json=True) == code
+    told = json.loads(capsys.readouterr().out)
+    assert (told["schema"], told["exit_code"], bool(told["hint"])) == (1, code, True)
+    assert (told["error"], told["member"], told["log"]) == said
+
+
+@pytest.mark.parametrize(
+    "line", ["start --jsan --json", "scale --json", "db nonsense --json", "start --timeout many --json", "-p --json"]
+)
+def test_a_refused_command_line_is_a_document_too(line: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(line.split()) == 2
+    shown = capsys.readouterr()
+    told = json.loads(shown.out)
+    assert (told["schema"], told["exit_code"]) == (1, 2)
+    assert told["error"]
+    assert shown.err
+
+
+@pytest.mark.parametrize(
+    ("line", "ours"),
+    [
+        ("status --json", True),
+        ("-p x drill list --json", True),
+        ("wp post list --json", False),
+        ("-p x exec web php -r 1 --json", False),
+        ("db shell -- --json", False),
+        ("start", False),
+        ("-p --json", True),
+    ],
+)
+def test_whose_json_it_is(line: str, ours: bool) -> None:
+    assert asks_for_json(line.split()) == ours
 
 
 @pytest.mark.parametrize("verb", ["", "start", "db", "config", "drill", "fault", "exec", "wp", "logs"])

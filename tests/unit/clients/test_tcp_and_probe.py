@@ -7,7 +7,7 @@ import socket
 
 import pytest
 
-from altis_local.clients.http_probe import USER_AGENT, probe
+from altis_local.clients.http_probe import USER_AGENT, origins, probe
 from altis_local.clients.tcp import has_ended, is_refused, unreachable
 from altis_local.model.state import Reach
 from tests.fakes.http_server import HttpFake
@@ -77,3 +77,23 @@ def test_a_probe_asks_as_the_load_balancer_does() -> None:
     assert asked.startswith("GET /x HTTP/1.1\r\n")
     assert "Host: 10.0.0.1\r\n" in asked
     assert f"User-Agent: {USER_AGENT}\r\n" in asked
+
+
+@pytest.mark.parametrize(
+    ("said", "found"),
+    [
+        (
+            {"lbs": {"lb-a": {"state": "well"}, "lb-b": {"state": "silent"}, "lb-c": {"state": "doubtful"}}},
+            {"lb-a", "lb-c"},
+        ),
+        ({"lbs": {"lb-a": {"state": "unwell"}}}, {"lb-a"}),
+        ({"lbs": {}}, set()),
+        ({"status": "ok"}, None),
+        (b"no json", None),
+        ([], None),
+    ],
+)
+def test_what_the_cdn_sees(said: object, found: set[str] | None) -> None:
+    with HttpFake({"GET /health": said}) as cdn:
+        assert origins(f"http://127.0.0.1:{cdn.port}/health", timeout=1) == found
+    assert origins(f"http://127.0.0.1:{_closed_port()}/health", timeout=0.1) is None

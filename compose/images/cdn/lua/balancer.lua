@@ -64,9 +64,10 @@ end
 
 local ticks, seen, running = 0, 0, false
 
+-- Whoever is silent is looked for as eagerly: it is used again as soon as it answers.
 local function is_any_in_doubt()
   for i = 1, #servers do
-    if rank(servers[i]) == 2 then return true end
+    if misses(servers[i]) > 0 then return true end
   end
   return false
 end
