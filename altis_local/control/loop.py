@@ -135,12 +135,12 @@ class Loop:
         """Lives that are left alone now. Those that ended, or whose time is over, are forgotten."""
         there = {container.life for container in snapshot.containers}
         for life, until in list(self._linked.items()):
-            if life not in there or until < snapshot.taken_at:
+            if life not in there or until < self._parts.clock.monotonic():
                 self._linked.pop(life, None)
         return frozenset(self._linked)
 
     def _link(self, life: str, seconds: float) -> None:
-        self._linked[life] = self.now() + seconds
+        self._linked[life] = self._parts.clock.monotonic() + seconds
 
     def _scaled(self, spec: Spec, snapshot: Snapshot) -> Spec:
         """The Spec with the numbers that load and renewal ask for; a change by load is journaled with its reason."""

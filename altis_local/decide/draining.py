@@ -28,8 +28,10 @@ REMINDED = 10.0
 STOP_WITHIN = 10.0
 """Seconds a member is given to stop, however long its own grace is: by then it has drained, or `stop` was asked for
 (design.md section 9: a job's hour is for scale-in and deploy)."""
-LAST_TO_STOP = ("db", "redis", "search", "aws")
-"""They hold data, and are given all of their own grace."""
+HOLD_DATA = ("db", "redis", "search", "aws")
+"""They are given all of their own grace."""
+LAST_TO_STOP = (*HOLD_DATA, "endpoints", "standins")
+"""`stop` leaves them until all who work with them have ended: a job is given its time with its database."""
 
 
 def members(spec: Spec, snapshot: Snapshot) -> frozenset[str]:
@@ -82,7 +84,7 @@ def _steps(name: str, text: str, within: float | None, *, again: bool) -> Steps:
 
 def limit(container: Container) -> float | None:
     """Seconds within which the container has to stop; None: its own grace."""
-    return None if container.role in LAST_TO_STOP else STOP_WITHIN
+    return None if container.role in HOLD_DATA else STOP_WITHIN
 
 
 def is_drained(snapshot: Snapshot, recent: Recent, container: Container) -> bool:

@@ -64,6 +64,10 @@ class Live:
             self._seen = (held, self._environment.clock.monotonic())
         return held
 
+    def refresh(self) -> None:
+        self._seen = (self._environment.standing(), self._environment.clock.monotonic())
+        self.status = self._environment.status()
+
     # -- requests
 
     def ask(self, *asks: Ask) -> tuple[Answer, ...]:

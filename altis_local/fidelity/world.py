@@ -81,7 +81,11 @@ class World(Protocol):
 
     @property
     def status(self) -> Document:
-        """The `status --json` document, as it was when the run began."""
+        """The `status --json` document, as it was when the run began or `refresh` was called last."""
+        ...
+
+    def refresh(self) -> None:
+        """Look again who is there and what they do: a probe has changed it."""
         ...
 
     def ask(self, *asks: Ask) -> tuple[Answer, ...]:

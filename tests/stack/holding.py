@@ -22,7 +22,7 @@ class Held:
         self._writer = world.duty("writer")
         self._mark = f"hold {secrets.token_hex(4)}"
         # The canary is due every ten minutes, and would wait here as well.
-        self._thread = threading.Thread(target=self._hold)
+        self._thread = threading.Thread(target=self._hold, daemon=True)
         self._thread.start()
         eventually(lambda: bool(self._session()), "the lock", within=10)
 
@@ -38,7 +38,7 @@ class Held:
         return self._world.sql(self._writer, find.format(self._mark))
 
     def forget(self) -> None:
-        """Leave it so: the lock ends with its writer. The thread ends then."""
+        """Leave it so: the lock ends with its writer. (Who waits for the command may never be told.)"""
 
     def let_go(self) -> None:
         for (session,) in self._session():

@@ -7,13 +7,12 @@ import secrets
 
 import pytest
 
-from altis_local.clock import Deadline, wait_until
 from tests.stack.holding import CANARY, Held
 from tests.stack.inserting import Inserter
 from tests.stack.keeping import Kept
 from tests.stack.media import Media, Upload
 from tests.stack.services import Services
-from tests.stack.world import CLOCK, World, docker, eventually
+from tests.stack.world import World, docker, eventually
 
 pytestmark = [pytest.mark.engine, pytest.mark.stack]
 
@@ -55,11 +54,10 @@ def test_stop_and_start_keep_writer_data_and_address(ha: World, upload: Upload) 
     assert Media(ha).is_public(upload.key)
     # The job that was cut: as in the cloud it is left to people.
     assert services.job(job) == "running"
-    running = "FROM wordpress.wp_cavalcade_jobs WHERE status = 'running'"
     eventually(lambda: ha.status()["jobs"]["left"] >= 1, "it is told from those at work", within=30)
-    ha.sql(writer, f"UPDATE wordpress.wp_cavalcade_jobs SET status = 'failed' WHERE id = {job}")
-    put_right = wait_until(lambda: ha.status()["jobs"]["left"] == 0, Deadline.after(10, CLOCK), every=0.2)
-    assert put_right, ha.sql(writer, f"SELECT id, hook, nextrun, UTC_TIMESTAMP() {running}")
+    left = ha.status()["jobs"]["left"]
+    ha.sql(writer, f"DELETE FROM wordpress.wp_cavalcade_jobs WHERE id = {job}")
+    eventually(lambda: ha.status()["jobs"]["left"] < left, "put right", within=10)
     assert ha.json("start")["converged"], "once more changes nothing"
 
 

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from altis_local.decide import database, healing, routing, turn
 from altis_local.decide.diagnosis import Finding, diagnose
 from altis_local.model import actions as do
+from altis_local.model.plans import PLANS, bounds
 from tests.unit.decide.world import Broken, World, make_spec
 
 TURNS = 60
@@ -40,8 +41,13 @@ def settle(world: World) -> None:
     raise AssertionError(f"does not settle: {turn.decide(world.spec, world.snapshot(), world.recent)}")
 
 
-def settled_world(readers: int) -> World:
-    world = World(make_spec("enterprise", db=1 + readers))
+SHAPES = [(p.name, count) for p in PLANS.values() for count in range(bounds(p, "db").least, bounds(p, "db").most + 1)]
+"""Every plan with every number of database members that it allows."""
+shapes = st.sampled_from(SHAPES)
+
+
+def settled_world(readers: int, plan: str = "enterprise") -> World:
+    world = World(make_spec(plan, db=1 + readers))
     settle(world)
     return world
 
@@ -56,10 +62,10 @@ def test_first_start_opens_one_and_protects() -> None:
 
 
 @settings(max_examples=60, deadline=None)
-@given(readers=st.integers(2, 4), cut=st.integers(0, 12), second=st.integers(0, 12), data=st.data())
-def test_writer_crash_cut_anywhere(readers: int, cut: int, second: int, data: st.DataObject) -> None:
+@given(shape=shapes, cut=st.integers(0, 12), second=st.integers(0, 12), data=st.data())
+def test_writer_crash_cut_anywhere(shape: tuple[str, int], cut: int, second: int, data: st.DataObject) -> None:
     """The plan cut after any action, twice, with control forgetting all it knew; a reader may crash in between."""
-    world = settled_world(readers)
+    world = settled_world(shape[1] - 1, shape[0])
     names = sorted(world.nodes)
     for _ in range(data.draw(st.integers(0, 5))):
         world.write(frozenset(data.draw(st.sets(st.sampled_from(names)))))
@@ -77,10 +83,10 @@ def test_writer_crash_cut_anywhere(readers: int, cut: int, second: int, data: st
 
 
 @settings(max_examples=400, deadline=None)
-@given(readers=st.integers(2, 4), data=st.data())
-def test_random_life(readers: int, data: st.DataObject) -> None:
+@given(shape=shapes, data=st.data())
+def test_random_life(shape: tuple[str, int], data: st.DataObject) -> None:
     """Any order of writes, crashes of several at once, restarts of control, and turns cut anywhere."""
-    world = settled_world(readers)
+    world = settled_world(shape[1] - 1, shape[0])
     some = st.sets(st.sampled_from(sorted(world.nodes)), max_size=2)
     for _ in range(data.draw(st.integers(2, 12))):
         world.write(frozenset(data.draw(some)))

@@ -68,9 +68,14 @@ def test_only_a_writer_that_never_answered_is_killed_here(answered: bool, killed
 
 
 def test_stop_ends_traffic_before_data() -> None:
-    spec = replace(make_spec(roles=("web", "db")), wish=Wish.STOPPED)
-    both = snapshot(container("web-a1", "web"), container("db-1", "db"))
-    assert [s.actions[0] for s in turn.decide(spec, both, recent())] == [do.StopMember("web-a1", False, 10.0)]
+    """A job is given its time with its database: endpoints are no front."""
+    spec = replace(make_spec(roles=("web", "db", "cavalcade", "endpoints")), wish=Wish.STOPPED)
+    back = (container("db-1", "db"), container("endpoints-a", "endpoints"))
+    both = snapshot(container("web-a1", "web"), container("cavalcade-a1", "cavalcade"), *back)
+    assert [s.actions[0] for s in turn.decide(spec, both, recent())] == [
+        do.StopMember("web-a1", False, 10.0),
+        do.StopMember("cavalcade-a1", False, 10.0),
+    ]
     last = snapshot(container("web-a1", "web", Phase.EXITED), container("db-1", "db"))
     assert [s.actions[0] for s in turn.decide(spec, last, recent())] == [do.StopMember("db-1", remove=False)]
     assert turn.is_converged(spec, snapshot(container("db-1", "db", Phase.EXITED)), recent())
@@ -150,6 +155,34 @@ def test_a_dead_web_container_leaves_and_a_new_one_joins_when_healthy() -> None:
     seen = snapshot(*with_one(None), nodes=(proxy("lb-a", web={"web-a1", "web-b1"}),))
     (steps,) = routing.decide(SPEC, seen, recent(), NOBODY)
     assert steps.actions[0] == do.Route(("lb-a",), "web", frozenset({"web-b1"}))
+
+
+DATA = make_spec("production-ha", roles=("db", "endpoints"), db=2)
+READERS: list[tuple[str, dict[str, object] | None, bool, set[str]]] = [
+    ("no reader in the plan: the writer (DB-08)", None, True, {"db-1"}),
+    ("a reader that has caught up", {}, True, {"db-2"}),
+    ("lags", {"lag": 11.0}, True, {"db-1"}),
+    ("lags a little", {"lag": 9.0}, True, {"db-2"}),
+    ("its applier stands", {"sql": "No"}, True, {"db-1"}),
+    ("its receiver was stopped", {"io": "No"}, True, {"db-1"}),
+    ("it connects anew", {"io": "Connecting"}, True, {"db-2"}),
+    ("the writer is gone: reads go on", {"io": "No"}, False, {"db-2"}),
+]
+
+
+@pytest.mark.parametrize(("seen", "alive", "routed"), [c[1:] for c in READERS], ids=[c[0] for c in READERS])
+def test_whom_the_reader_endpoint_leads_to(seen: dict[str, object] | None, alive: bool, routed: set[str]) -> None:
+    spec = make_spec("local", roles=("db", "endpoints")) if seen is None else DATA
+    writer = (db("db-1", writable=True),) if alive else ()
+    reader = () if seen is None else (db("db-2", receiver=receiver(spec, "db-1", **seen)),)  # type: ignore[arg-type]
+    phase = Phase.RUNNING if alive else Phase.EXITED
+    up = [container("db-1", "db", phase), container("endpoints-a", "endpoints")]
+    up += [container("db-2", "db")] if reader else []
+    record = Protection(1, "db-1", frozenset({"db-2"}) if reader else frozenset(), int(bool(reader)))
+    empty = proxy("endpoints-a", db_writer={"db-1"}, db_reader=set())
+    steps = routing.decide(spec, snapshot(*up, nodes=(*writer, *reader, empty), record=record), recent(), NOBODY)
+    routes = [a for s in steps for a in s.actions if isinstance(a, do.Route) and a.backend == "db-reader"]
+    assert [route.ready for route in routes] == [routed]
 
 
 # -- the site

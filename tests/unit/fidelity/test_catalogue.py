@@ -20,7 +20,7 @@ COUNTS = {
     "S3": 13, "TACH": 23, "MAIL": 7, "SEC": 13, "APM": 14, "HC": 10, "DEPLOY": 11, "SCALE": 9, "HA": 11, "DASH": 12,
     "LOCAL": 18,
 }  # fmt: skip
-NOT_PROBES = {"images", "jobs"}
+NOT_PROBES = {"images", "jobs", "moving"}
 """Modules that probes have in common."""
 
 
