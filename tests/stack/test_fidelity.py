@@ -11,14 +11,14 @@ from tests.stack.world import World
 
 pytestmark = [pytest.mark.engine, pytest.mark.stack]
 
-FLOOR = {"local": 160, "production-ha": 160}
-"""Rows that passed when this was written, less what a busy machine may cost. It only ever goes up."""
-LIMIT = 420.0
-"""Seconds: 75 where the machine is idle; two of the probes wait for a minute."""
+FLOOR = {"local": 185, "production-ha": 205}
+"""Rows that passed when this was written (194 and 213), less what a busy machine may cost. It only ever goes up."""
+LIMIT = 900.0
+"""Seconds: 120 and 260 where the machine is idle; members are killed one after another, and waited for."""
 
 
 def judged(world: World, plan: str) -> None:
-    done = world.run("fidelity", "--json", timeout=LIMIT)
+    done = world.run("fidelity", "--disruptive", "--json", timeout=LIMIT)
     document = json.loads(done.stdout)
     failed = {row["id"]: row["detail"] for row in document["rows"] if row["result"] == "fail"}
     assert not failed
@@ -33,11 +33,13 @@ def judged(world: World, plan: str) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(LIMIT + 60)
 def test_the_shared_environment_keeps_the_contract(ha: World) -> None:
     judged(ha, "production-ha")
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(LIMIT + 60)
 def test_a_small_one_keeps_it_too(make_world: Callable[[str], World]) -> None:
     world = make_world("fidelity")
     world.do("start", "--plan", "local", timeout=600.0)
