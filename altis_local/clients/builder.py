@@ -224,7 +224,7 @@ def _bake(builds: Mapping[str, Build], tags: Mapping[str, str], options: ImageOp
     with process:
         try:
             _feed(process.stdin, definition)
-            log = BuildLog(report)
+            log = BuildLog(report, *(builds if len(builds) == 1 else ()))
             for line in process.stdout or ():
                 log.take(line.rstrip("\n"))
         except BaseException:
@@ -241,10 +241,14 @@ def _feed(pipe: IO[str] | None, text: str) -> None:
 
 
 class BuildLog:
-    """Reads BuildKit's plain progress: names of steps to report, and what the failing one said last."""
+    """Reads BuildKit's plain progress: names of steps to report, and what the failing one said last.
 
-    def __init__(self, report: Report) -> None:
+    `only`: the image that is built, where it is one alone: BuildKit names it nowhere then.
+    """
+
+    def __init__(self, report: Report, only: str = "") -> None:
         self._report = report
+        self._only = only
         self._names: dict[str, str] = {}
         self._last: dict[str, deque[str]] = {}
         self._everything: deque[str] = deque(maxlen=20)
@@ -276,7 +280,7 @@ class BuildLog:
             return BuildFailed(f"the build ended with code {code}", log=tuple(self._everything))
         number, reason = self._failed
         name = self._names.get(number, "a step")
-        image = self._target or name.strip("[").split(" ", 1)[0].rstrip("]")
+        image = self._target or self._only or name.strip("[").split(" ", 1)[0].rstrip("]")
         lines = tuple(self._last.get(number, ())) or (reason,)
         return BuildFailed(
             f"image {image} did not build: {name} failed", log=lines, hint="correct the step and run the same again"
@@ -284,6 +288,6 @@ class BuildLog:
 
 
 def _shortened(step: str) -> str:
-    """A step's name on one line: instructions can be scripts."""
-    plain = " ".join(step.split())
+    """A step's name on one line, without its mounts: instructions can be scripts."""
+    plain = " ".join(word for word in step.split() if not word.startswith("--mount="))
     return plain if len(plain) <= _STEP_LENGTH else f"{plain[: _STEP_LENGTH - 1]}…"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import socket
 from collections.abc import Callable
 from pathlib import Path
@@ -61,6 +62,23 @@ def test_a_port_of_another_environment_names_it(ha: World, make_world: MakeWorld
     refused = world.run("start", "--port", ha.url.rpartition(":")[2])
     assert refused.returncode == CONFLICT
     assert f"altis-{ha.name}-cdn" in refused.stderr
+    assert not world.environment.remains()
+
+
+def test_a_build_that_fails_shows_the_failing_step(make_world: MakeWorld, tmp_path: Path) -> None:
+    """The project's own build script, as a user's typing error has it."""
+    world = make_world("build")
+    (tmp_path / "altis-local.yml").write_text("project: .\n")
+    (tmp_path / "wp-config.php").write_text("<?php\n")
+    (tmp_path / ".build-script").write_text(
+        "#!/bin/sh\necho compiling the theme\nno-such-compiler theme.scss\nexit 3\n"
+    )
+    refused = world.run("start", "--json", cwd=tmp_path)
+    assert refused.returncode == 1, refused.stderr
+    told = json.loads(refused.stdout)
+    assert re.fullmatch(r"image web did not build: \[(web )?build 3/3\] RUN build-project failed", told["error"])
+    assert any("compiling the theme" in line for line in told["log"])
+    assert any("no-such-compiler: not found" in line for line in told["log"])
     assert not world.environment.remains()
 
 

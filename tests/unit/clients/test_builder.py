@@ -139,6 +139,15 @@ def test_failing_step_is_named() -> None:
     assert error.log == ("looking for nginx", "E: no package nginx")
 
 
+def test_the_only_image_is_named_and_mounts_are_not() -> None:
+    log = BuildLog(lambda _: None, "web")
+    log.take(
+        "#9 [build 3/3] RUN --mount=type=cache,target=/var/cache/apt,sharing=locked --mount=type=secret,id=ca build-it"
+    )
+    log.take('#9 ERROR: process "/bin/sh -c build-it" did not complete successfully: exit code: 127')
+    assert str(log.failure(1)) == "image web did not build: [build 3/3] RUN build-it failed"
+
+
 def test_failure_without_a_step_shows_everything() -> None:
     log = BuildLog(lambda _: None)
     log.take("ERROR: no builder")
