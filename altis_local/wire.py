@@ -7,7 +7,7 @@ keys it does not know, so that an older record stays readable, and never touches
 from __future__ import annotations
 
 import typing
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cache
 from typing import Any, TypeVar
 
@@ -51,7 +51,7 @@ def _structure(kind: object, data: object) -> object:
 
 @cache
 def _converter() -> Converter:
-    converter = Converter(unstruct_collection_overrides={frozenset: sorted})
+    converter = Converter(unstruct_collection_overrides={frozenset: _ordered})
     converter.register_unstructure_hook(GtidSet, str)
     converter.register_structure_hook(GtidSet, lambda data, _: GtidSet.parse(_exactly(data, str)))
     converter.register_structure_hook(bool, _exactly)
@@ -69,6 +69,15 @@ def _converter() -> Converter:
     )
     converter.register_unstructure_hook_func(lambda kind: kind == actions.Action, converter.unstructure)
     return converter
+
+
+def _ordered(items: Iterable[Any]) -> list[Any]:
+    """A set's members as a list that is the same for equal sets; members may be documents."""
+    listed = list(items)
+    try:
+        return sorted(listed)
+    except TypeError:
+        return sorted(listed, key=repr)
 
 
 def _exactly(data: Any, kind: type[T]) -> T:

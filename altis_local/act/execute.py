@@ -43,6 +43,7 @@ _HANDLERS: Mapping[type, Callable[[Context, Any], None]] = {
     do.PromoteCache: traffic.promote_cache,
     do.FollowCache: traffic.follow_cache,
     do.Route: traffic.route,
+    do.Cut: traffic.cut,
     do.InstallSite: traffic.install_site,
     do.PrepareAws: cloud.prepare_aws,
     do.LinkMetadata: metadata.link_metadata,

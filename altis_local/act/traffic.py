@@ -57,6 +57,16 @@ def route(context: Context, action: do.Route) -> None:
     list(context.pool.map(one, action.proxies))
 
 
+def cut(context: Context, action: do.Cut) -> None:
+    """Those that are gone by then are fine."""
+
+    def one(name: str) -> None:
+        for server in sorted(action.members):
+            _proxy(context, name).cut(action.backend, server)
+
+    list(context.pool.map(one, action.proxies))
+
+
 def _role_behind(backend: str) -> str:
     return {"db-writer": "db", "db-reader": "db", "cache": "redis", "search": "search"}.get(backend, "web")
 

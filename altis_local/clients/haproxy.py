@@ -57,6 +57,11 @@ class HaproxyAdmin:
         """Set each server to ready, drain or maint. Established sessions are left alone."""
         self._do(*(f"set server {backend}/{server} state {mode}" for server, mode in modes.items()))
 
+    def cut(self, backend: str, server: str) -> None:
+        """End the sessions with a server. Not right after it went to maint: a client whose connection to it is still
+        being made would be left hanging."""
+        self._do(f"shutdown sessions server {backend}/{server}")
+
     def hold(self, frontend: str) -> None:
         """Accept nothing: new connections wait in the kernel's queue."""
         self._do(f"set maxconn frontend {frontend} 0")

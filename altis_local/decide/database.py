@@ -19,10 +19,11 @@ from altis_local.model.actions import Action, Steps
 from altis_local.model.history import Recent
 from altis_local.model.spec import Spec
 from altis_local.model.state import DbNode, Phase, Protection, Snapshot
+from altis_local.model.topology import READER_ENDPOINT
 
 KEY = "db"
 WRITER_BACKEND = "db-writer"
-READER_BACKEND = "db-reader"
+READER_BACKEND = READER_ENDPOINT
 
 
 def decide(spec: Spec, snapshot: Snapshot, recent: Recent) -> tuple[Steps, ...]:

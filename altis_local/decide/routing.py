@@ -20,6 +20,9 @@ WEB_BACKEND = "web"
 SEARCH_BACKEND = "search"
 LAG_LIMIT = 10.0
 """Seconds of lag beyond which a reader leaves the reader endpoint (our choice; Aurora's usual lag is 10-20 ms)."""
+LINGER = 5.0
+"""Seconds in which a session may end by itself after its member left the reader endpoint; PHP keeps them for ever.
+(Our choice. More than HAProxy needs between `maint` and the end of sessions, 0.25 s.)"""
 EJECT_AFTER = 3
 """Failed probes in a row after which a web container takes no new requests."""
 
@@ -39,7 +42,21 @@ def decide(spec: Spec, snapshot: Snapshot, recent: Recent, busy: frozenset[str])
             text = ", ".join(sorted(ready)) or "nobody"
             route = do.Route(differing, backend, ready, drains)
             steps.append(Steps(f"route:{backend}", f"{backend} → {text}", (route,)))
-    return tuple(steps)
+    return (*steps, *_cut(snapshot, recent))
+
+
+def _cut(snapshot: Snapshot, recent: Recent) -> Iterator[Steps]:
+    """Kept connections of readers that stay where nobody is sent any more: else they would read there for hours."""
+    backend = database.READER_BACKEND
+    late = frozenset(name for name, since in recent.lingering.items() if snapshot.taken_at - since >= LINGER)
+    proxies = tuple(
+        name
+        for name in database.running_proxies(snapshot, "endpoints")
+        if (proxy := snapshot.proxies.get(name)) and any(proxy.sessions(backend, member) for member in late)
+    )
+    if proxies:
+        text = f"sessions of {backend} have stayed with {', '.join(sorted(late))}"
+        yield Steps(f"cut:{backend}", text, (do.Cut(proxies, backend, late),))
 
 
 def _differs(proxy: Proxy, backend: str, ready: frozenset[str], draining: frozenset[str]) -> bool:

@@ -201,6 +201,15 @@ class Route:
 
 
 @dataclass(frozen=True, slots=True)
+class Cut:
+    """End the sessions that a backend of these proxies still has with servers that take no traffic any more."""
+
+    proxies: tuple[str, ...]
+    backend: str
+    members: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
 class InstallSite:
     """Install the site into the empty database, by the project's own commands in a web container."""
 
@@ -247,6 +256,7 @@ Action = (
     | PromoteCache
     | FollowCache
     | Route
+    | Cut
     | InstallSite
     | PrepareAws
     | LinkMetadata

@@ -7,6 +7,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 
 from altis_local.model.state import Container, Reach, Snapshot
+from altis_local.model.topology import READER_ENDPOINT
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +65,8 @@ class Recent:
     """The life of each member's container, as of the newest snapshot."""
     unattended: Mapping[int, float] = field(default_factory=dict)
     """Jobs that count as running and that no runner is at, as far as was seen, and since when (epoch seconds)."""
+    lingering: Mapping[str, float] = field(default_factory=dict)
+    """Since when sessions of readers have been with a member that takes no more of them (epoch seconds)."""
     told: Mapping[str, float] = field(default_factory=dict)
     """When the member in each life (`Container.life`) was last told to take nothing new (epoch seconds)."""
     scales: Mapping[str, Scale] = field(default_factory=dict)
@@ -123,6 +126,7 @@ def advance(
         lives=lives,
         unattended=_unattended(recent, snapshot),
         taken_at=now,
+        lingering={name: recent.lingering.get(name, now) for name in _lingering(snapshot)},
         told={life: at for life, at in recent.told.items() if life in {c.life for c in snapshot.containers}},
     )
 
@@ -137,10 +141,16 @@ def _moved(recent: Recent, by: float) -> Recent:
         draining_since={name: at + by for name, at in recent.draining_since.items()},
         starts={name: tuple(at + by for at in times) for name, times in recent.starts.items()},
         lives={name: replace(life, since=life.since + by) for name, life in recent.lives.items()},
+        lingering={name: at + by for name, at in recent.lingering.items()},
         told={life: at + by for life, at in recent.told.items()},
         unattended={job: since + by for job, since in recent.unattended.items()},
         scales={r: replace(scale, changed_at=scale.changed_at + by, points=()) for r, scale in recent.scales.items()},
     )
+
+
+def _lingering(snapshot: Snapshot) -> frozenset[str]:
+    lines = (s for proxy in snapshot.proxies.values() for s in proxy.servers if s.backend == READER_ENDPOINT)
+    return frozenset(s.member for s in lines if s.mode == "maint" and s.sessions)
 
 
 def _unattended(recent: Recent, snapshot: Snapshot) -> Mapping[int, float]:

@@ -63,6 +63,7 @@ ROLES = {
     )
 }
 
+READER_ENDPOINT = "db-reader"
 MEMBER_ROLES = (
     *("db", "search", "aws", "redis", "endpoints", "web"),
     *("lb", "cdn", "tachyon", "standins", "cavalcade", "sandbox"),

@@ -47,6 +47,12 @@ def test_servers_are_set_together(fresh: Members) -> None:
 def test_what_it_does_not_know_is_an_error(fresh: Members, backend: str, server: str) -> None:
     with pytest.raises(ActionFailed):
         fresh.proxy(NAME).set_server(backend, server, "ready")
+    with pytest.raises(ActionFailed):
+        fresh.proxy(NAME).cut(backend, server)
+
+
+def test_cutting_where_there_is_no_session_is_fine(fresh: Members) -> None:
+    fresh.proxy(NAME).cut("db-reader", "db-1")
 
 
 def test_a_held_frontend_is_seen_until_it_is_released(fresh: Members) -> None:

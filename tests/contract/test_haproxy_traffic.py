@@ -49,3 +49,15 @@ def test_maint_leaves_established_sessions_alone(real: RealMembers) -> None:
         real.proxy(NAME).set_servers("cache", {"redis-1": "maint"})
         assert ping(session)
         assert real.proxy(NAME).observe().sessions("cache", "redis-1") == 1
+
+
+def test_sessions_with_a_server_are_cut_and_others_are_not(real: RealMembers) -> None:
+    with client(real) as session:
+        assert ping(session)
+        real.proxy(NAME).set_servers("cache", {"redis-1": "maint"})
+        real.proxy(NAME).cut("db-reader", "db-1")
+        assert ping(session)
+        real.proxy(NAME).cut("cache", "redis-1")
+        session.settimeout(2)
+        assert session.recv(100) == b"", "it is closed"
+        assert real.proxy(NAME).observe().sessions("cache", "redis-1") == 0

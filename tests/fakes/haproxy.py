@@ -62,6 +62,12 @@ class FakeHaproxy:
                 raise ActionFailed(f"HAProxy said: no {backend}/{server} or no mode {mode}", member=self.member)
             found.modes[backend][server] = mode
 
+    def cut(self, backend: str, server: str) -> None:
+        found = self._reach(self._address)
+        if server not in found.modes.get(backend, {}):
+            raise ActionFailed(f"HAProxy said: no {backend}/{server}", member=self.member)
+        found.sessions.pop((backend, server), None)
+
     def hold(self, frontend: str) -> None:
         self._frontend(frontend).held.add(frontend)
 

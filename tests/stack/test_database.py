@@ -10,7 +10,8 @@ from contextlib import contextmanager
 import pytest
 from pymysql.connections import Connection
 
-from tests.stack.world import World
+from tests.stack.traffic import Traffic
+from tests.stack.world import World, eventually
 
 pytestmark = [pytest.mark.engine, pytest.mark.stack]
 
@@ -112,3 +113,22 @@ def test_what_the_site_writes_is_on_the_writer_at_once(altis_wp: Callable[..., s
     with altis_db.cursor() as cursor:
         cursor.execute("SELECT option_value, @@read_only FROM wp_options WHERE option_name = %s", (key,))
         assert cursor.fetchall() == ((value, 0),)
+
+
+def kept_by_readers(world: World, member: str) -> int:
+    """Sessions that came by db-reader and are with this member."""
+    lines = [line for proxy in world.environment.snapshot()["proxies"].values() for line in proxy["servers"]]
+    return sum(line["sessions"] for line in lines if (line["backend"], line["member"]) == ("db-reader", member))
+
+
+def test_reads_come_back_to_the_reader_with_kept_connections(ha: World) -> None:
+    """While there is no reader PHP reads from the writer, on connections that it keeps: they must not stay for ever."""
+    writer, reader = ha.duty("writer"), ha.duty("reader")
+    with Traffic(ha) as traffic:
+        ha.hurt("killed", [reader])
+        eventually(lambda: kept_by_readers(ha, writer) > 0, "pages read from the writer", within=20, every=0.1)
+        ha.converged()
+        eventually(
+            lambda: kept_by_readers(ha, reader) > 0 == kept_by_readers(ha, writer), "and from the reader again", 30
+        )
+    assert traffic.failed == []

@@ -9,10 +9,12 @@ import pytest
 from altis_local import wire
 from altis_local.errors import UsageError
 from altis_local.model import actions
+from altis_local.model.cloud import LogGroup
 from altis_local.model.gtid import GtidSet
 from altis_local.model.history import Event, Miss, Recent
 from altis_local.model.spec import Secrets, Service, Spec, Volume, Wish
 from altis_local.model.state import (
+    AwsNode,
     CacheNode,
     Container,
     DbNode,
@@ -68,6 +70,9 @@ SNAPSHOT = Snapshot(
     db={"db-2": DB},
     cache={"redis-1": CacheNode("redis-1", True, "", False, 10, 3)},
     proxies={"lb-a": Proxy("lb-a", (ProxyServer("web", "web-a1", "ready", True, 2),), frozenset({"fw"}))},
+    runners={"cavalcade-a1": frozenset({12, 3})},
+    edge=frozenset({"lb-b", "lb-a"}),
+    aws=AwsNode("aws", frozenset({"altis.cloud"}), frozenset({LogGroup("t/php", 14), LogGroup("t/access", 0)})),
     protection=RECORD,
 )
 STEPS = actions.Steps(
@@ -92,7 +97,7 @@ STEPS = actions.Steps(
         SNAPSHOT,
         STEPS,
         Event(1.0, "outcome", "x", seconds=0.25, log=("a",)),
-        Recent({"a": Miss(2, 1.0)}, {"b": 2.0}, {"c": (1.0, 2.0)}),
+        Recent({"a": Miss(2, 1.0)}, {"b": 2.0}, {"c": (1.0, 2.0)}, unattended={12: 1.5}),
     ],
     ids=lambda value: type(value).__name__,
 )

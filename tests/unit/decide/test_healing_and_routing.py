@@ -185,6 +185,22 @@ def test_whom_the_reader_endpoint_leads_to(seen: dict[str, object] | None, alive
     assert [route.ready for route in routes] == [routed]
 
 
+@pytest.mark.parametrize(
+    ("mode", "sessions", "since", "cut"),
+    [("maint", 3, 6.0, True), ("maint", 3, 4.0, False), ("maint", 0, 6.0, False), ("ready", 3, 6.0, False)],
+    ids=["stayed", "may end by themselves", "have ended", "are well where they are"],
+)
+def test_readers_do_not_stay_where_nobody_is_sent(mode: str, sessions: int, since: float, cut: bool) -> None:
+    """PHP keeps its connections: after a reader's absence it would read from the writer for hours."""
+    lines = (ProxyServer("db-reader", "db-1", mode, True, sessions), ProxyServer("db-reader", "db-2", "ready", True, 1))
+    there = container("endpoints-a", "endpoints")
+    first = snapshot(there, nodes=(Proxy("endpoints-a", lines),))
+    past = advance(advance(Recent(), first, NOBODY), now := replace(first, taken_at=NOW + since), NOBODY)
+    steps = routing.decide(make_spec("production-ha", roles=("endpoints",)), now, past, NOBODY)
+    wanted = [do.Cut(("endpoints-a",), "db-reader", frozenset({"db-1"}))] if cut else []
+    assert [a for s in steps for a in s.actions if isinstance(a, do.Cut)] == wanted
+
+
 # -- the site
 
 
