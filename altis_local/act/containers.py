@@ -173,13 +173,17 @@ def _jobs(context: Context, container: Container) -> frozenset[int]:
 
 
 def _running(context: Context) -> Mapping[int, str]:
-    """The site's running jobs, as any db member that answers has them."""
+    """The site's running jobs, as the writer has them; else as another db member has, which may be a moment older."""
+    found: Mapping[int, str] = {}
     for member in context.spec.members("db"):
+        node = context.sessions.db(member)
         try:
-            return context.sessions.db(member).running_jobs()
+            found = node.running_jobs()
+            if not node.observe().read_only:
+                break
         except AltisError:
             continue
-    return {}
+    return found
 
 
 def signal_member(context: Context, action: do.SignalMember) -> None:

@@ -53,9 +53,12 @@ class Parts:
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """The newest snapshot with what belongs to it. `spec` has the numbers that scaling gave; `asked` is as kept."""
+    """The newest snapshot with what belongs to it. `asked` is the Spec as kept; `spec` has one more of a role that is
+    being renewed, too."""
 
     asked: Spec
+    scaled: Spec
+    """With the numbers that the load asks for."""
     spec: Spec
     snapshot: Snapshot
     recent: Recent
@@ -120,9 +123,12 @@ class Loop:
             spec, joined=frozenset(self._joined), record=self.store.record, in_flight=before
         )
         snapshot = replace(snapshot, in_flight=before | self._executor.busy(), linked=self._still_linked(snapshot))
-        asked, spec = spec, self._scaled(spec, snapshot)
-        self._recent = advance(self._recent, snapshot, draining.members(spec, snapshot), self._take_failed_starts())
-        self.seen = Seen(asked, spec, snapshot, self._recent)
+        asked, scaled = spec, self._scaled(spec, snapshot)
+        spec = renewal.applied(scaled, snapshot, self._recent)
+        self._recent = advance(
+            self._recent, snapshot, draining.members(spec, snapshot, self._recent), self._take_failed_starts()
+        )
+        self.seen = Seen(asked, scaled, spec, snapshot, self._recent)
         for listener in self._listeners:
             listener(snapshot)
         for steps in turn.decide(spec, snapshot, self._recent):
@@ -143,7 +149,7 @@ class Loop:
         self._linked[life] = self._parts.clock.monotonic() + seconds
 
     def _scaled(self, spec: Spec, snapshot: Snapshot) -> Spec:
-        """The Spec with the numbers that load and renewal ask for; a change by load is journaled with its reason."""
+        """The Spec with the numbers that the load asks for; a change is journaled with its reason."""
         before = self._recent.scales
         scales = scaling.decide(spec, snapshot, self._recent)
         self._recent = replace(self._recent, scales=scales)
@@ -152,7 +158,7 @@ class Loop:
             if known and known.count != scale.count:
                 text = f"{role} {known.count} → {scale.count}: {scale.reason}"
                 self.journal.add(Event(at=self._parts.clock.now(), kind="scale", text=text, key=role))
-        return renewal.applied(scaling.applied(spec, self._recent), snapshot, self._recent)
+        return scaling.applied(spec, self._recent)
 
     def _rhythm(self, spec: Spec, snapshot: Snapshot) -> float:
         converged = turn.is_converged(spec, snapshot, self._recent)

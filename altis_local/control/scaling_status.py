@@ -25,11 +25,12 @@ def scaling_status(seen: Seen) -> dict[str, Any]:
 
 def _role(seen: Seen, role: str) -> dict[str, Any]:
     limits = bounds(seen.spec.shape, role)
-    count = seen.spec.count(role)
+    count = seen.scaled.count(role)
     automatic = scaling.is_automatic(seen.asked, role)
     document: dict[str, Any] = {
         "automatic": automatic,
         "wanted": count,
+        "stand_ins": seen.spec.count(role) - count,
         "running": sum(1 for m in seen.spec.slots(role) if seen.snapshot.is_running(m.name)),
         "least": limits.least,
         "most": limits.most,

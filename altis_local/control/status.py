@@ -64,7 +64,7 @@ def _members(
         if m.name not in wanted and snapshot.container(m.name)
     }
     order = list(spec.services)
-    going = draining.members(spec, snapshot)
+    going = draining.members(spec, snapshot, recent)
     rows = []
     for m in sorted([*wanted.values(), *extra.values()], key=lambda m: (order.index(m.role), m.name)):
         container = snapshot.container(m.name)
@@ -151,7 +151,8 @@ def lagging(spec: Spec, snapshot: Snapshot, recent: Recent) -> dict[str, str]:
             container = snapshot.container(m.name)
             said = state(snapshot, recent, container, m.name, going=False)
             why[m.name] = " · ".join(filter(None, (said, _health(snapshot, m.name) or "")))
-    why |= {name: renewal.outdated(spec, snapshot)[name] for name in turn.awaited(spec, snapshot, recent) - why.keys()}
+    old = renewal.outdated(spec, snapshot, recent)
+    why |= {name: old[name] for name in turn.awaited(spec, snapshot, recent) - why.keys()}
     if not why and (dark := turn.unseen(spec, snapshot)):
         why["cdn"] = f"does not see {', '.join(sorted(dark))} yet"
     if not why and found.finding is not Finding.OK:

@@ -34,13 +34,13 @@ LAST_TO_STOP = (*HOLD_DATA, "endpoints", "standins")
 """`stop` leaves them until all who work with them have ended: a job is given its time with its database."""
 
 
-def members(spec: Spec, snapshot: Snapshot) -> frozenset[str]:
+def members(spec: Spec, snapshot: Snapshot, recent: Recent) -> frozenset[str]:
     """Members that run and drain: those not wished any more, and old ones whose turn it is."""
     wanted = {m.name for m in spec.wanted()}
     surplus = {c.member for c in snapshot.containers if c.kind == "member" and c.member not in wanted}
     alone = {m.name for m in spec.members("web")} if spec.count("web") == 1 else set()
     # The only web container drains for nobody: there is no other that could take its requests meanwhile.
-    old = {n for n in renewal.leaving(spec, snapshot) if _role(snapshot, n) in DRAINS and n not in alone}
+    old = {n for n in renewal.leaving(spec, snapshot, recent) if _role(snapshot, n) in DRAINS and n not in alone}
     return frozenset(surplus | old)
 
 
@@ -52,7 +52,7 @@ def _role(snapshot: Snapshot, name: str) -> str:
 def decide(spec: Spec, snapshot: Snapshot, recent: Recent) -> Iterator[Steps]:
     """Steps for those that go: told to take nothing new, and stopped once they have nothing left."""
     wanted = {m.name for m in spec.wanted()}
-    old, draining = renewal.leaving(spec, snapshot), members(spec, snapshot)
+    old, draining = renewal.leaving(spec, snapshot, recent), members(spec, snapshot, recent)
     for container in snapshot.containers:
         name = container.member
         if container.kind != "member" or (name in wanted and name not in old):
@@ -94,9 +94,9 @@ def is_drained(snapshot: Snapshot, recent: Recent, container: Container) -> bool
         return False
     now = snapshot.taken_at
     if container.role == "cavalcade":
-        # One that has no job and does not end all the same was told so in vain.
-        told = now - recent.told.get(container.life, now)
-        return now - since > JOB_LIMIT or (told > IDLE_LIMIT and snapshot.runners.get(container.member) == frozenset())
+        # One that has nothing to do and does not end all the same was told so in vain.
+        told, runner = now - recent.told.get(container.life, now), snapshot.runners.get(container.member)
+        return now - since > JOB_LIMIT or (told > IDLE_LIMIT and runner is not None and not runner.workers)
     # A balancer that does not answer at this moment may have requests there.
     known = snapshot.proxies.keys() >= set(database.running_proxies(snapshot, "lb"))
     proxies = [p for p in snapshot.proxies.values() if "web" in p.backends()]

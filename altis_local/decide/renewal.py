@@ -37,32 +37,48 @@ def why(spec: Spec, container: Container | None) -> str:
     return ""
 
 
-def outdated(spec: Spec, snapshot: Snapshot) -> Mapping[str, str]:
-    """Wished members that run something else, with the reason."""
-    reasons = {m.name: why(spec, snapshot.container(m.name)) for m in spec.wanted()}
+def outdated(spec: Spec, snapshot: Snapshot, recent: Recent) -> Mapping[str, str]:
+    """Wished members that have to be made anew, with the reason: they run something else, or were told to end.
+
+    A runner cannot be told to take jobs again: one that is wished once more ends all the same, and comes back.
+    """
+    reasons = {}
+    for m in spec.wanted():
+        container = snapshot.container(m.name)
+        told = container is not None and container.is_running and container.life in recent.told
+        reasons[m.name] = why(spec, container) or ("was told to end" if told else "")
     return {name: reason for name, reason in reasons.items() if reason}
 
 
 def is_under_way(spec: Spec, snapshot: Snapshot, role: str) -> bool:
-    """Whether the role has members to renew: meanwhile it does not shrink (DEPLOY-11)."""
+    """Whether the role has members that run something else: meanwhile it does not shrink (DEPLOY-11)."""
     return any(why(spec, snapshot.container(m.name)) for m in spec.slots(role))
 
 
-def leaving(spec: Spec, snapshot: Snapshot) -> Mapping[str, str]:
-    """Those of them that go now: whoever is not well anyhow, else one of a role whose others all serve."""
-    reasons = outdated(spec, snapshot)
+def leaving(spec: Spec, snapshot: Snapshot, recent: Recent) -> Mapping[str, str]:
+    """Those of them that go now: one of a role whose others all serve, and every runner.
+
+    Whoever does not answer is no exception: that may be control's own fault, and healing sees to it in its time.
+    """
+    reasons = outdated(spec, snapshot, recent)
     chosen: set[str] = set()
     roles = {m.role for m in spec.wanted() if m.name in reasons}
-    if not _is_web_well(spec, snapshot, reasons):
-        roles -= {*AFTER_WEB}
+    is_web_well = _is_web_well(spec, snapshot, reasons)
     for role in roles:
         old = [m for m in spec.members(role) if m.name in reasons]
-        unwell = [m for m in old if not snapshot.is_healthy(m.name)]
-        if role in ALL_AT_ONCE or unwell:
-            chosen |= {m.name for m in (old if role in ALL_AT_ONCE else unwell)}
-        elif all(_serves(snapshot, m) for m in spec.members(role) if m != old[0]):
+        if role in ALL_AT_ONCE:
+            # Web's health decides when that begins; who was told to end goes on with it.
+            chosen |= {m.name for m in old if is_web_well or _was_told(snapshot, recent, m)}
+        elif (is_web_well or role not in AFTER_WEB) and all(
+            _serves(snapshot, m) for m in spec.members(role) if m != old[0]
+        ):
             chosen.add(old[0].name)
     return {name: reason for name, reason in reasons.items() if name in chosen}
+
+
+def _was_told(snapshot: Snapshot, recent: Recent, member: Member) -> bool:
+    container = snapshot.container(member.name)
+    return container is not None and container.life in recent.told
 
 
 def _is_web_well(spec: Spec, snapshot: Snapshot, old: Collection[str]) -> bool:
@@ -72,18 +88,25 @@ def _is_web_well(spec: Spec, snapshot: Snapshot, old: Collection[str]) -> bool:
 
 
 def _serves(snapshot: Snapshot, member: Member) -> bool:
-    """Well; and a web container is given requests by every balancer that answers."""
-    lines = (s for p in snapshot.proxies.values() for s in p.servers if (s.backend, s.member) == ("web", member.name))
-    return snapshot.is_healthy(member.name) and all(s.mode == "ready" and s.up for s in lines)
+    """Well, and at work: known to those who send it requests, and knowing where to send them on."""
+    proxy = snapshot.proxies.get(member.name)
+    match member.role:
+        case "web":
+            lines = (s for p in snapshot.proxies.values() for s in p.servers)
+            known = all(s.mode == "ready" and s.up for s in lines if (s.backend, s.member) == ("web", member.name))
+        case "lb":
+            known = bool(proxy and proxy.ready("web")) and (snapshot.edge is None or member.name in snapshot.edge)
+        case "endpoints":
+            known = bool(proxy and proxy.ready("db-writer"))
+        case _:
+            known = True
+    return known and snapshot.is_healthy(member.name)
 
 
 def applied(spec: Spec, snapshot: Snapshot, recent: Recent) -> Spec:
     """The Spec with one more member, where the plan allows it, of a role whose old ones are still needed meanwhile."""
-    more = {
-        role: spec.count(role) + 1
-        for role in SCALABLE
-        if role in spec.services and _wants(spec, snapshot, recent, role)
-    }
+    roles = [role for role in SCALABLE if role in spec.services and _wants(spec, snapshot, recent, role)]
+    more = {role: spec.count(role) + 1 for role in roles}
     return replace(spec, counts={**spec.counts, **more}) if more else spec
 
 
@@ -91,14 +114,15 @@ def _wants(spec: Spec, snapshot: Snapshot, recent: Recent, role: str) -> bool:
     wished, slots = spec.members(role), spec.slots(role)
     if len(wished) == len(slots):
         return False
-    old = [m.name for m in wished if why(spec, snapshot.container(m.name))]
+    reasons = outdated(spec, snapshot, recent)
+    old = late = [m.name for m in wished if m.name in reasons]
     if role in ALL_AT_ONCE:
         now = snapshot.taken_at
-        old = [name for name in old if now - recent.draining_since.get(name, now) > AT_WORK]
-    # It stays until the last one that it stood in for has begun to answer.
-    return bool(old) or (
-        snapshot.is_running(slots[len(wished)].name) and not all(_answers(snapshot, recent, m) for m in wished)
-    )
+        late = [name for name in old if now - recent.draining_since.get(name, now) > AT_WORK]
+    # It stays until the last one that it stood in for has begun to answer. (A runner that was told to end for nothing
+    # would take no jobs.)
+    stays = snapshot.is_running(slots[len(wished)].name)
+    return bool(late) or (stays and (bool(old) or not all(_answers(snapshot, recent, m) for m in wished)))
 
 
 def _answers(snapshot: Snapshot, recent: Recent, member: Member) -> bool:

@@ -52,11 +52,17 @@ def _cut(snapshot: Snapshot, recent: Recent) -> Iterator[Steps]:
     proxies = tuple(
         name
         for name in database.running_proxies(snapshot, "endpoints")
-        if (proxy := snapshot.proxies.get(name)) and any(proxy.sessions(backend, member) for member in late)
+        if (proxy := snapshot.proxies.get(name)) and _left(proxy, backend, late)
     )
     if proxies:
         text = f"sessions of {backend} have stayed with {', '.join(sorted(late))}"
         yield Steps(f"cut:{backend}", text, (do.Cut(proxies, backend, late),))
+
+
+def _left(proxy: Proxy, backend: str, members: frozenset[str]) -> bool:
+    """Whether it has sessions with them, and none of them is anybody's to be sent to there."""
+    lines = [s for s in proxy.servers if s.backend == backend and s.member in members]
+    return all(s.mode == "maint" for s in lines) and any(s.sessions for s in lines)
 
 
 def _differs(proxy: Proxy, backend: str, ready: frozenset[str], draining: frozenset[str]) -> bool:
@@ -116,10 +122,11 @@ def _web(spec: Spec, snapshot: Snapshot, recent: Recent) -> tuple[frozenset[str]
     """(ready, draining): healthy members that are to stay; those that go and still run."""
     wished = {m.name for m in spec.members("web")} if "web" in spec.services else set()
     running = {c.member for c in snapshot.containers if c.role == "web" and c.kind == "member" and c.is_running}
-    going = draining.members(spec, snapshot) & running
+    going = draining.members(spec, snapshot, recent) & running
     routed = frozenset().union(*(p.ready(WEB_BACKEND) for p in snapshot.proxies.values()))
     ready = _steady(spec, snapshot, recent, WEB_BACKEND)
     if "drain" in spec.broken:
         return ready | going, frozenset()  # whoever goes takes traffic until it is gone
     # All unhealthy: traffic goes to all, as an Application Load Balancer does (fail open, LB-06).
-    return (ready - going) or frozenset((wished & running & routed) - going), going
+    ready = (ready - going) or frozenset(wished & running & routed)
+    return ready, going - ready

@@ -80,9 +80,9 @@ def _role(spec: Spec, snapshot: Snapshot, recent: Recent, role: str) -> Scale:
 
 def _running(spec: Spec, snapshot: Snapshot, role: str, least: int, most: int) -> int:
     """How many run now: a control that was restarted goes on from there. One of them may only stand in for another."""
-    running = sum(1 for m in spec.slots(role) if snapshot.is_running(m.name))
-    running -= renewal.is_under_way(spec, snapshot, role)
-    return min(most, max(least, running))
+    there = [m.name for m in spec.slots(role) if snapshot.is_running(m.name)]
+    stands_in = bool(there) and not renewal.why(spec, snapshot.container(there[-1]))
+    return min(most, max(least, len(there) - (stands_in and renewal.is_under_way(spec, snapshot, role))))
 
 
 def _points(points: tuple[Point, ...], now: float, value: float | None, every: float, keep: int) -> tuple[Point, ...]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from altis_local.decide import cache, cloud, database, draining, healing, metadata, renewal, routing, site
 from altis_local.decide.diagnosis import diagnose
 from altis_local.decide.protection import is_protected
-from altis_local.model.actions import Steps
+from altis_local.model.actions import SignalMember, Steps
 from altis_local.model.history import Recent
 from altis_local.model.spec import Spec, Wish
 from altis_local.model.state import Phase, Snapshot
@@ -45,15 +45,17 @@ def _first_of_each(steps: tuple[Steps, ...], busy: frozenset[str]) -> tuple[Step
 
 
 def is_settled(spec: Spec, snapshot: Snapshot, recent: Recent) -> bool:
-    """Nothing to do and nothing under way."""
-    return not snapshot.in_flight and not decide(spec, snapshot, recent)
+    """Nothing to do and nothing under way. (To remind a runner that it is to end is no change.)"""
+    due = [s for s in decide(spec, snapshot, recent) if not all(isinstance(a, SignalMember) for a in s.actions)]
+    return not snapshot.in_flight and not due
 
 
 def is_converged(spec: Spec, snapshot: Snapshot, recent: Recent) -> bool:
     """The environment is as it was asked for: every member well, the site installed, the data protected."""
     if spec.wish is Wish.STOPPED:
         ending = ("member", metadata.HELPER)
-        return not any(c.kind in ending and c.phase in (Phase.RUNNING, Phase.PAUSED) for c in snapshot.containers)
+        alive = any(c.kind in ending and c.phase in (Phase.RUNNING, Phase.PAUSED) for c in snapshot.containers)
+        return not alive and not snapshot.in_flight
     well = all(snapshot.is_healthy(m.name) for m in spec.wanted())
     return (
         well
@@ -81,7 +83,7 @@ def awaited(spec: Spec, snapshot: Snapshot, recent: Recent) -> frozenset[str]:
         for c in snapshot.containers
         if c.role == "cavalcade" and now - recent.draining_since.get(c.member, now) > draining.STOP_WITHIN
     }
-    return frozenset(renewal.outdated(spec, snapshot).keys() - at_work)
+    return frozenset(renewal.outdated(spec, snapshot, recent).keys() - at_work)
 
 
 def protected(spec: Spec, snapshot: Snapshot, recent: Recent) -> bool | None:

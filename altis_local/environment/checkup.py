@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 from altis_local.clients import host
 from altis_local.clients.builder import ca_bundle
 from altis_local.clients.engine_reader import EngineReader
+from altis_local.clients.engine_values import qualified
 from altis_local.environment.allocation import FIRST_SITE_PORT
 from altis_local.environment.paths import Paths, shipped
 from altis_local.errors import ActionFailed, AltisError
@@ -146,10 +147,10 @@ def ports(reader: EngineReader, wanted: int | None, name: str) -> Finding:
     """The port that is asked for; else the first one that a new environment would take, whose holder is no harm."""
     port = wanted or FIRST_SITE_PORT
     try:
-        holder, own = reader.port_holders().get(port, ""), f"altis-{name}-"
+        holder = reader.port_holders().get(port, "")
     except AltisError:
-        holder, own = "", ""
-    if own and holder.startswith(own):
+        holder = ""
+    if holder == qualified(name, "cdn"):
         return Finding("port", "ok", f"{port} is the environment's own")
     if not holder and host.is_port_free(port):
         return Finding("port", "ok", f"{port} is free")

@@ -211,5 +211,7 @@ class Environment:
 
 
 def _has(status: Document, role: str, count: int) -> bool:
-    """Whether just so many members of the role are there (those that drain are still there)."""
-    return len([m for m in status["members"] if m["role"] == role]) == count
+    """Whether just so many members of the role are there. (Those that drain still are; those that stand in for one
+    that is being renewed are not meant.)"""
+    stand_ins = int(status["scaling"].get(role, {}).get("stand_ins", 0))
+    return len([m for m in status["members"] if m["role"] == role]) == count + stand_ins

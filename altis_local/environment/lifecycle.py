@@ -25,7 +25,7 @@ from altis_local.environment.locking import exclusive
 from altis_local.environment.paths import Paths, compose_files, fixture_site, shipped
 from altis_local.environment.progress import Progress
 from altis_local.environment.waiting import Check, Wait, await_settled, is_down, is_up
-from altis_local.errors import ActionFailed, Unreachable
+from altis_local.errors import ActionFailed, AltisError, Unreachable
 from altis_local.model.spec import Secrets, Service, Spec
 from altis_local.model.topology import MEMBER_ROLES
 from altis_local.settings import Loaded
@@ -115,8 +115,11 @@ class Lifecycle:
         return await_settled(api, wait, self._progress)
 
     def _log(self, member: str) -> tuple[str, ...]:
-        found = [c for c in standing(self._tools.reader, self._tools.name).members if c.member == member]
-        return self._tools.engine.logs(found[0].id) if found else ()
+        try:
+            found = [c for c in standing(self._tools.reader, self._tools.name).members if c.member == member]
+            return self._tools.engine.logs(found[0].id) if found else ()
+        except AltisError:
+            return ()  # it is just being replaced, and what is told of it must not hide what is wrong
 
     def services(self, only: tuple[str, ...] = (*MEMBER_ROLES, "control")) -> Mapping[str, Service]:
         """Services as compose/ has them, with images that are there."""

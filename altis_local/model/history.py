@@ -156,7 +156,7 @@ def _lingering(snapshot: Snapshot) -> frozenset[str]:
 def _unattended(recent: Recent, snapshot: Snapshot) -> Mapping[int, float]:
     if snapshot.jobs is None:
         return recent.unattended
-    attended = frozenset().union(*snapshot.runners.values())
+    attended = frozenset().union(*(runner.jobs for runner in snapshot.runners.values()))
     known = {job: since for job, since in recent.unattended.items() if job in snapshot.jobs.running - attended}
     runners = {c.member for c in snapshot.containers if c.role == "cavalcade" and c.is_running}
     if snapshot.runners.keys() < runners:

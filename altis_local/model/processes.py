@@ -29,3 +29,8 @@ def jobs(processes: Iterable[Process]) -> frozenset[int]:
     """Numbers of the scheduled jobs that they run."""
     found = (_JOB.search(process.command) for process in processes)
     return frozenset(int(match[1]) for match in found if match)
+
+
+def workers(processes: Iterable[Process]) -> int:
+    """Processes of a runner's container beside its init and the runner itself, whatever it calls to do a job."""
+    return max(0, len(list(processes)) - 2)

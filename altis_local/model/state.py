@@ -185,9 +185,12 @@ class Load:
 
 @dataclass(frozen=True, slots=True)
 class Runner:
-    """The jobs that a runner's processes are at; a few seconds old."""
+    """What a runner's processes are at; a few seconds old."""
 
     jobs: frozenset[int]
+    """Numbers of the jobs that can be told from command lines."""
+    workers: int = 0
+    """Processes beside the runner's own: a project may run its jobs in its own way."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,8 +257,7 @@ class Snapshot:
     cache: Mapping[str, CacheNode] = field(default_factory=dict)
     proxies: Mapping[str, Proxy] = field(default_factory=dict)
     load: Mapping[str, Load] = field(default_factory=dict)
-    runners: Mapping[str, frozenset[int]] = field(default_factory=dict)
-    """Numbers of the jobs that each runner is at."""
+    runners: Mapping[str, Runner] = field(default_factory=dict)
     edge: frozenset[str] | None = None
     """Load balancers that the CDN would use; None where it does not say."""
     aws: AwsNode | None = None

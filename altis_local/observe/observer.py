@@ -74,7 +74,7 @@ class Observer:
             db={name: value for name, value in values.items() if isinstance(value, DbNode)},
             cache={name: value for name, value in values.items() if isinstance(value, CacheNode)},
             proxies={name: value for name, value in values.items() if isinstance(value, Proxy)},
-            runners={name: value.jobs for name, value in values.items() if isinstance(value, Runner)},
+            runners={name: value for name, value in values.items() if isinstance(value, Runner)},
             load={name: value for name, value in values.items() if isinstance(value, Load)},
             edge=next((value.origins for value in values.values() if isinstance(value, Edge)), None),
             aws=next((value for value in values.values() if isinstance(value, AwsNode)), None),
@@ -120,8 +120,9 @@ class Observer:
             found = self._engine.processes(container)
         except AltisError:
             return Reading(Health(Reach.OK))  # nobody knows better than the engine that it runs
+        runner = Runner(processes.jobs(found), processes.workers(found))
         if processes.are_held(found):
-            return Reading(Health(Reach.SILENT, "its processes are stopped"), Runner(processes.jobs(found)))
-        reading = Reading(Health(Reach.OK), Runner(processes.jobs(found)))
+            return Reading(Health(Reach.SILENT, "its processes are stopped"), runner)
+        reading = Reading(Health(Reach.OK), runner)
         self._runners[container] = now, reading
         return reading

@@ -9,7 +9,7 @@ from threading import Event
 from altis_local.clients.engine_values import ContainerRequest, labels, qualified
 from altis_local.model.processes import Process
 from altis_local.model.spec import Service
-from altis_local.model.state import Health, Reach, Snapshot
+from altis_local.model.state import Health, Reach, Runner, Snapshot
 from altis_local.observe.observer import ASKED_EVERY, Observer
 from tests.fakes.engine import FakeEngine
 from tests.fakes.world import FakeSessions, World
@@ -64,18 +64,18 @@ def test_a_held_runner_is_silent_until_it_is_let_go() -> None:
 
     engine.workers.append("php /usr/local/bin/wp cavalcade run 12 --url=https://x/")
     assert take().reach("cavalcade-a1") is Reach.OK
-    assert take().runners == {"cavalcade-a1": {12}}
+    assert take().runners == {"cavalcade-a1": Runner(frozenset({12}), 1)}
     engine.held.add(made)
     assert take().reach("cavalcade-a1") is Reach.OK, "not asked again so soon"
     engine.workers.clear()
-    assert take().runners == {"cavalcade-a1": {12}}, "as it was"
+    assert take().runners == {"cavalcade-a1": Runner(frozenset({12}), 1)}, "as it was"
     clock.at += ASKED_EVERY
     assert take().reach("cavalcade-a1") is Reach.SILENT
     assert take().reach("cavalcade-a1") is Reach.SILENT
     assert engine.asked == 3
     engine.held.clear()
     assert take().reach("cavalcade-a1") is Reach.OK
-    assert take().runners == {"cavalcade-a1": frozenset()}
+    assert take().runners == {"cavalcade-a1": Runner(frozenset())}
     pool.shutdown()
 
 

@@ -25,6 +25,7 @@ from altis_local.model.state import (
     ProxyServer,
     Reach,
     Receiver,
+    Runner,
     SemiSync,
     Snapshot,
 )
@@ -70,7 +71,7 @@ SNAPSHOT = Snapshot(
     db={"db-2": DB},
     cache={"redis-1": CacheNode("redis-1", True, "", False, 10, 3)},
     proxies={"lb-a": Proxy("lb-a", (ProxyServer("web", "web-a1", "ready", True, 2),), frozenset({"fw"}))},
-    runners={"cavalcade-a1": frozenset({12, 3})},
+    runners={"cavalcade-a1": Runner(frozenset({12, 3}), 4)},
     edge=frozenset({"lb-b", "lb-a"}),
     aws=AwsNode("aws", frozenset({"altis.cloud"}), frozenset({LogGroup("t/php", 14), LogGroup("t/access", 0)})),
     protection=RECORD,

@@ -107,10 +107,13 @@ def without_loss(world: World) -> Finding:
     usual = len(members(world, "web"))
     with _visited(world, 0.2, 4) as answers, members_of(world, "web", usual + 1) as scale:
         scale(usual)
-        poll(world, lambda: count(world, "web") == usual, CALM)
+        shrunk = poll(world, lambda: count(world, "web") == usual, CALM)
         world.wait(1.0)
     statuses = Counter(answer.status for answer in answers)
-    return claims((set(statuses) == {200} and len(answers) > 20, f"{usual} → {usual + 1} → {usual}: {dict(statuses)}"))
+    return claims(
+        (shrunk, f"and in again: {shrunk}"),
+        (set(statuses) == {200} and len(answers) > 20, f"{usual} → {usual + 1} → {usual}: {dict(statuses)}"),
+    )
 
 
 def drained(world: World) -> Finding:

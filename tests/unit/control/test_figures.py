@@ -103,7 +103,9 @@ class Kernel:
 
 def test_they_are_put_in_one_request_with_their_dimensions() -> None:
     with AwsServer() as aws:
-        metrics = Metrics(lambda: Seen(SPEC, SPEC, seen(), Recent()), Kernel(), lambda _: aws.client, SystemClock())
+        metrics = Metrics(
+            lambda: Seen(SPEC, SPEC, SPEC, seen(), Recent()), Kernel(), lambda _: aws.client, SystemClock()
+        )
         assert metrics.put()
         (put,) = aws.metrics
     assert put["Namespace"] == "altis-local"
@@ -117,5 +119,5 @@ def test_they_are_put_in_one_request_with_their_dimensions() -> None:
 @pytest.mark.parametrize("wish", [Wish.STOPPED, None])
 def test_nobody_to_give_them_to(wish: Wish | None) -> None:
     spec = replace(SPEC, wish=Wish.STOPPED) if wish else SPEC
-    view = Seen(spec, spec, seen() if wish else replace(seen(), aws=None), Recent())
+    view = Seen(spec, spec, spec, seen() if wish else replace(seen(), aws=None), Recent())
     assert not Metrics(lambda: view, Kernel(), lambda _: AwsServer().client, SystemClock()).put()

@@ -26,7 +26,8 @@ def seen(asked: Spec, scale: Scale | None = None, *, busy: int = 0) -> Seen:
     taken = snapshot(container("web-a1", "web"), container("web-b1", "web"))
     taken = replace(taken, load={"web-a1": Load(busy, 8), "web-b1": Load(busy, 8)})
     recent = Recent(scales={"web": scale} if scale else {})
-    return Seen(asked, scaling.applied(asked, recent), taken, recent)
+    scaled = scaling.applied(asked, recent)
+    return Seen(asked, scaled, scaled, taken, recent)
 
 
 def points(*values: float) -> tuple[Point, ...]:
@@ -74,7 +75,7 @@ def test_what_is_told_is_what_decides() -> None:
     for count, grows in ((2, False), (3, True)):
         now = seen(asked, Scale(2, 0.0, "", points(*[0.9] * (count - 1))), busy=8)
         decided = scaling.decide(asked, replace(now.snapshot, taken_at=NOW), now.recent)["web"]
-        after = Seen(asked, asked, now.snapshot, Recent(scales={"web": decided}))
+        after = Seen(asked, asked, asked, now.snapshot, Recent(scales={"web": decided}))
         assert (decided.count > 2) is grows
         if not grows:
             told = scaling_status(after)["web"]["out"]

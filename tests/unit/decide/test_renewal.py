@@ -10,7 +10,7 @@ from altis_local.decide import draining, healing, renewal, routing, scaling, tur
 from altis_local.model import actions as do
 from altis_local.model.history import Life, Point, Recent, Scale
 from altis_local.model.spec import Spec
-from altis_local.model.state import Container, Jobs, Phase, Proxy, ProxyServer, Snapshot
+from altis_local.model.state import Container, Jobs, Phase, Proxy, ProxyServer, Runner, Snapshot
 from tests.unit.decide.states import NOW, STARTED, container, db, proxy, recent, snapshot
 from tests.unit.decide.world import make_spec
 
@@ -42,6 +42,17 @@ THREE = replace(SPEC, counts={"web": 3})
 SITE = make_spec("production-ha", roles=("web", "lb", "cavalcade", "sandbox"))
 OLD_REST = (old("cavalcade-a1", "cavalcade"), old("sandbox", "sandbox"))
 
+BALANCERS = make_spec("production-ha", roles=("lb", "web"))
+ENDPOINTS = make_spec("production", roles=("endpoints",))
+
+
+def edge(*lbs_: Container, seen: str = "abc", routed: str = "abc") -> Snapshot:
+    """Balancers and the web containers behind them, as the CDN sees them."""
+    nodes = tuple(proxy(f"lb-{z}", web={A, B} if z in routed else set()) for z in "abc")
+    taken = snapshot(*lbs_, new(A), new(B), nodes=nodes)
+    return replace(taken, edge=frozenset(f"lb-{z}" for z in seen))
+
+
 LEAVING: list[tuple[str, Spec, Snapshot, set[str]]] = [
     ("nobody is old", SPEC, snapshot(new(A), new(B), nodes=ready(A, B)), set()),
     ("one after another", SPEC, snapshot(old(A), old(B), nodes=ready(A, B)), {A}),
@@ -51,13 +62,19 @@ LEAVING: list[tuple[str, Spec, Snapshot, set[str]]] = [
     ("not before every balancer has it", THREE, snapshot(old(A), old(B), new(C), nodes=(*ready(A, B, C)[:2], *lbs((C, "maint", False, 0))[2:])), set()),
     ("not before a balancer's check has passed", THREE, snapshot(old(A), old(B), new(C), nodes=lbs((A, "ready", True, 0), (C, "ready", False, 0))), set()),
     ("that one is itself draining", SPEC, snapshot(old(A), new(B), nodes=lbs((A, "drain", True, 3), (B, "ready", True, 0))), {A}),
-    ("whoever is not well anyhow", SPEC, snapshot(old(A), old(B), refused=(A, B), nodes=ready(A, B)), {A, B}),
-    ("the unwell one first", SPEC, snapshot(old(A), old(B), silent=(B,), nodes=ready(A, B)), {B}),
+    ("a missed probe of all tells nothing", SPEC, snapshot(old(A), old(B), silent=(A, B), nodes=ready(A, B)), set()),
+    ("not while the other misses a probe", SPEC, snapshot(old(A), old(B), silent=(B,), nodes=ready(A, B)), set()),
+    ("the only one, well or not", make_spec("local", roles=("aws",)), snapshot(old("aws", "aws"), silent=("aws",)), {"aws"}),
     ("all runners", make_spec("production", roles=("cavalcade",), cavalcade=2), snapshot(old("cavalcade-a1", "cavalcade"), old("cavalcade-b1", "cavalcade")), {"cavalcade-a1", "cavalcade-b1"}),
     ("runners and sandbox after web", SITE, snapshot(new(A), old(B), *OLD_REST, nodes=ready(A, B)), {B}),
     ("once web is well with it", SITE, snapshot(new(A), new(B), *OLD_REST, nodes=ready(A, B)), {"cavalcade-a1", "sandbox"}),
     ("not while web is ill with it", SITE, snapshot(new(A), new(B), *OLD_REST, refused=(B,), nodes=ready(A, B)), set()),
-    ("balancers one after another", make_spec("production-ha", roles=("lb",)), snapshot(*(old(f"lb-{z}", "lb") for z in "abc")), {"lb-a"}),
+    ("balancers one after another", BALANCERS, edge(*(old(f"lb-{z}", "lb") for z in "abc")), {"lb-a"}),
+    ("then the next", BALANCERS, edge(new("lb-a", "lb"), *(old(f"lb-{z}", "lb") for z in "bc")), {"lb-b"}),
+    ("not before the CDN sees the new one", BALANCERS, edge(new("lb-a", "lb"), *(old(f"lb-{z}", "lb") for z in "bc"), seen="bc"), set()),
+    ("not before the new one has its routes", BALANCERS, edge(new("lb-a", "lb"), *(old(f"lb-{z}", "lb") for z in "bc"), routed="bc"), set()),
+    ("endpoints likewise", ENDPOINTS, snapshot(new("endpoints-a", "endpoints"), old("endpoints-b", "endpoints"), nodes=(proxy("endpoints-a", db_writer=set()), proxy("endpoints-b", db_writer={"db-1"}))), set()),
+    ("endpoints with their routes", ENDPOINTS, snapshot(new("endpoints-a", "endpoints"), old("endpoints-b", "endpoints"), nodes=(proxy("endpoints-a", db_writer={"db-1"}), proxy("endpoints-b", db_writer={"db-1"}))), {"endpoints-b"}),
     ("who keeps data stays", make_spec("production", roles=("db", "redis", "search")), snapshot(old("db-1", "db"), old("redis-1", "redis"), old("search-1", "search")), set()),
     ("another definition", SPEC, snapshot(new(A, hash="x"), new(B), nodes=ready(A, B)), set()),
 ]  # fmt: skip
@@ -65,13 +82,13 @@ LEAVING: list[tuple[str, Spec, Snapshot, set[str]]] = [
 
 @pytest.mark.parametrize(("spec", "seen", "wanted"), [c[1:] for c in LEAVING], ids=[c[0] for c in LEAVING])
 def test_who_leaves(spec: Spec, seen: Snapshot, wanted: set[str]) -> None:
-    assert set(renewal.leaving(spec, seen)) == wanted
+    assert set(renewal.leaving(spec, seen, Recent())) == wanted
 
 
 def test_another_definition_counts_where_there_is_one() -> None:
     services = {role: replace(service, definition="y") for role, service in SPEC.services.items()}
     seen = snapshot(new(A, hash="x"), new(B, hash="y"), nodes=ready(A, B))
-    assert renewal.leaving(replace(SPEC, services=services), seen) == {A: "was made of another definition"}
+    assert renewal.leaving(replace(SPEC, services=services), seen, Recent()) == {A: "was made of another definition"}
 
 
 @pytest.mark.parametrize(
@@ -86,7 +103,7 @@ def test_an_old_web_container_drains_before_its_successor_takes_its_place(
     past = Recent(draining_since={} if since is None else {A: since})
     wanted = [(do.StopMember(A, True, draining.STOP_WITHIN), do.StartMember(A))] if done else []
     assert [s.actions for s in healing.decide(SPEC, seen, past, NOBODY)] == wanted
-    assert draining.members(SPEC, seen) == {A}
+    assert draining.members(SPEC, seen, past) == {A}
     assert not turn.is_converged(SPEC, seen, past)
 
 
@@ -139,7 +156,7 @@ def test_an_old_runner_ends_its_jobs(since: float, wanted: tuple[do.Action, ...]
     ids=["no job, and stays", "too early", "has a job", "not known"],
 )
 def test_a_runner_without_a_job_that_does_not_end_is_stopped(told: float, jobs: set[int] | None, stopped: bool) -> None:
-    at_work = {} if jobs is None else {RUNNER: frozenset(jobs)}
+    at_work = {} if jobs is None else {RUNNER: Runner(frozenset(jobs), len(jobs))}
     seen = replace(snapshot(old(RUNNER, "cavalcade")), runners=at_work)
     past = Recent(draining_since={RUNNER: NOW - 30}, told={f"{RUNNER}@{STARTED}": NOW - told})
     steps = [a for s in draining.decide(RUNNERS, seen, past) for a in s.actions]
@@ -178,6 +195,54 @@ def test_one_more_runner_stands_in_for_one_that_has_a_job() -> None:
         assert beside(RUNNERS, seen, Recent(draining_since={RUNNER: since}), "cavalcade") == count
 
 
+STAND_IN = "cavalcade-b1"
+
+
+@pytest.mark.parametrize(
+    ("since", "told"),
+    [(None, False), (NOW, False), (NOW + 7200, True), (NOW, True)],
+    ids=["control came back", "a look later", "the clock was set back", "web was not well for a moment"],
+)
+def test_the_stand_in_stays_as_long_as_there_is_somebody_to_stand_in_for(since: float | None, told: bool) -> None:
+    """Told to end for nothing it would take no jobs, and nobody would."""
+    seen = snapshot(old(RUNNER, "cavalcade"), new(STAND_IN, "cavalcade"))
+    past = replace(
+        answered(RUNNER, STAND_IN),
+        draining_since={} if since is None else {RUNNER: since},
+        told={f"{RUNNER}@{STARTED}": NOW - 1} if told else {},
+    )
+    assert beside(RUNNERS, seen, past, "cavalcade") == 2
+
+
+def test_a_runner_that_was_told_to_end_and_is_wished_again_is_made_anew() -> None:
+    """The image was taken back, or the load came again: it takes no jobs, and somebody has to stand in for it."""
+    seen = snapshot(new(RUNNER, "cavalcade"))
+    past = replace(answered(RUNNER), told={f"{RUNNER}@{STARTED}": NOW - 1}, draining_since={RUNNER: NOW - 30})
+    assert renewal.leaving(RUNNERS, seen, past) == {RUNNER: "was told to end"}
+    assert beside(RUNNERS, seen, past, "cavalcade") == 2
+    assert draining.members(RUNNERS, seen, past) == {RUNNER}
+    assert renewal.leaving(RUNNERS, seen, answered(RUNNER)) == {}
+
+
+def test_a_runner_goes_on_ending_while_web_is_not_well() -> None:
+    seen = snapshot(new(A), new(B), *OLD_REST, refused=(B,), nodes=ready(A, B))
+    told = Recent(told={f"cavalcade-a1@{STARTED}": NOW - 60})
+    assert set(renewal.leaving(SITE, seen, told)) == {"cavalcade-a1"}
+
+
+def test_to_remind_a_runner_is_no_change() -> None:
+    seen = snapshot(old(RUNNER, "cavalcade"))
+    past = Recent(draining_since={RUNNER: NOW - 60}, told={f"{RUNNER}@{STARTED}": NOW - 10})
+    assert [type(a) for s in turn.decide(RUNNERS, seen, past) for a in s.actions] == [do.SignalMember]
+    assert turn.is_settled(RUNNERS, seen, past)
+
+
+def test_nobody_is_left_without_a_web_container_by_a_missed_probe() -> None:
+    """All fail open (LB-06), those that are to go as well."""
+    seen = snapshot(old(A), old(B), new(C), *LBS, silent=(A, B, C), nodes=ready(A, B, C))
+    assert routing.decide(THREE, seen, recent(missed={A: 9, B: 9, C: 9}), NOBODY) == ()
+
+
 def test_a_broken_image_stops_the_renewal() -> None:
     """DEPLOY-06: the new one never answers, the old ones go on."""
     seen = snapshot(old(A), old(B), new(C), *LBS, refused=(C,), nodes=ready(A, B))
@@ -202,7 +267,11 @@ def test_meanwhile_the_role_does_not_shrink() -> None:
 
 def test_a_control_that_comes_back_meanwhile_counts_nobody_twice() -> None:
     spec = make_spec("production-ha", roles=("web", "lb"))
-    for kept, count in (([old(A), old(B), new(C)], 2), ([new(A), new(B), new(C)], 3)):
+    for kept, count in (
+        ([old(A), old(B), new(C)], 2),
+        ([new(A), new(B), new(C)], 3),
+        ([old(A), old(B), old(C)], 3),  # nobody stands in yet
+    ):
         assert scaling.decide(spec, snapshot(*kept), Recent())["web"].count == count
 
 

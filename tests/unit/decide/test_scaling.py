@@ -10,7 +10,7 @@ import pytest
 from altis_local.decide import scaling
 from altis_local.model.history import Recent, advance
 from altis_local.model.spec import Spec
-from altis_local.model.state import Jobs, Load, Snapshot
+from altis_local.model.state import Jobs, Load, Runner, Snapshot
 from tests.unit.decide.states import NOW, container, db, snapshot
 from tests.unit.decide.world import make_spec
 
@@ -122,7 +122,7 @@ def looks(running: set[int], runners: dict[str, set[int]], seconds: int, before:
     two = (container("cavalcade-a1", "cavalcade"), container("cavalcade-b1", "cavalcade"))
     for _ in range(seconds):
         node = db("db-1", writable=True, jobs=Jobs(3, frozenset(running)))
-        at_work = {name: frozenset(jobs) for name, jobs in runners.items()}
+        at_work = {name: Runner(frozenset(jobs)) for name, jobs in runners.items()}
         now = (recent.taken_at or NOW) + 1
         recent = advance(recent, replace(snapshot(*two, nodes=(node,)), taken_at=now, runners=at_work), frozenset())
     return recent

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from altis_local.model.processes import Process, are_held, jobs
+from altis_local.model.processes import Process, are_held, jobs, workers
 
 RUNNER = ("tini -- cavalcade", "php /usr/local/lib/cavalcade/main.php /usr/src/app/wordpress")
 
@@ -31,3 +31,11 @@ def test_jobs(commands: tuple[str, ...], found: set[int]) -> None:
 )
 def test_held(states: str, held: bool) -> None:
     assert are_held(Process(state, "x") for state in states) == held
+
+
+@pytest.mark.parametrize(
+    ("commands", "found"), [((), 0), (RUNNER, 0), ((*RUNNER, "sh -c ./own-way-to-run 5", "php job.php"), 2)]
+)
+def test_workers(commands: tuple[str, ...], found: int) -> None:
+    """However a project runs its jobs."""
+    assert workers(Process("S", command) for command in commands) == found
