@@ -26,7 +26,7 @@ class Heard:
         self.log = log
 
     def statements(self) -> list[str]:
-        """The site's own, told from control's by the sessions that its user opened or took up again (PHP keeps them)."""
+        """The site's own, told from control's by the sessions that its user opened or took up again."""
         sessions = set(re.findall(r"\t\s*(\d+) (?:Connect|Change user)\s+wordpress@", self.log))
         rows = re.findall(r"^\S+\t\s*(\d+) (?:Query|Execute)\s+(.*)$", self.log, re.MULTILINE)
         return [statement.strip() for session, statement in rows if session in sessions]
