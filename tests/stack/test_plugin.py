@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from altis_local.containers import DatabaseAccess
 from tests.stack.world import World
 
 DOCKER_CONFIG = os.environ.get("DOCKER_CONFIG") or str(Path.home() / ".docker")
@@ -58,6 +59,15 @@ def exposed(world: World) -> list[str]:
     return [c.member for c in world.environment.standing().containers if c.kind == "exposed"]
 
 
+@pytest.fixture
+def closed(ha: World, altis_db_access: DatabaseAccess) -> Iterator[None]:
+    """Without the port that our own tests' fixtures have opened; they find it again afterwards."""
+    ha.do("db", "unexpose")
+    yield
+    ha.do("db", "expose", "--port", str(altis_db_access.port))
+
+
+@pytest.mark.usefixtures("closed")
 def test_an_environment_that_is_there_is_used_and_kept(ha: World, plugin: Callable[..., pytest.RunResult]) -> None:
     before = {name: c.id for name, c in ha.containers().items()}
     ended = plugin(A_PROJECTS_TESTS.format(word=secrets.token_hex(6)), "--altis-reuse", ha.name)
@@ -66,6 +76,7 @@ def test_an_environment_that_is_there_is_used_and_kept(ha: World, plugin: Callab
     assert exposed(ha) == [], "the port to the database is closed again"
 
 
+@pytest.mark.usefixtures("closed")
 def test_a_port_that_somebody_opened_stays_open(ha: World, plugin: Callable[..., pytest.RunResult]) -> None:
     ha.do("db", "expose")
     tests = "def test_rows(altis_db):\n    altis_db.ping()"
