@@ -54,7 +54,11 @@ def test_members_without_a_duty_and_followers(ha: World, way: str) -> None:
     hurt_and_healed(ha, way, ("web-a1", "lb-a", "endpoints-a", "cdn", ha.duty("standby"), ha.duty("reader")))
 
 
-@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize(
+    # The engine's word on these two is what it says of the others.
+    "way",
+    [pytest.param(w, marks=pytest.mark.slow) if w in ("process-killed", "paused") else w for w in WAYS],
+)
 def test_the_services(ha: World, way: str) -> None:
     """None of them is needed for a page: visitors are answered all the time, and what was kept is kept."""
     # (A sandbox listens to nobody: whether it sleeps or is held makes no difference to those who come in.)

@@ -280,6 +280,7 @@ def test_members_have_no_capability_for_it(ha: World) -> None:
         assert {line.split()[1] for line in said.splitlines()} == {"0000000000000000"}, (member, said)
 
 
+@pytest.mark.slow
 def test_the_helper_goes_by_itself_and_holds_nothing(ha: World, folder: Path) -> None:
     docker("kill", ha.containers()["web-a1"].id)
     ha.converged()

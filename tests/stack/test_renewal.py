@@ -46,16 +46,22 @@ class Images:
         return self._folder
 
 
-@pytest.fixture
-def images(ha: World, tmp_path: Path) -> Iterator[Images]:
-    # What stood in for others in the test before is gone.
-    eventually(lambda: not {"web-c1", "cavalcade-b1"} & ha.containers().keys(), "nobody surplus", within=60)
-    found = Images(ha, tmp_path)
+@pytest.fixture(scope="module")
+def images(shared: World, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Images]:
+    """The environment has its own image again when all of these tests have ended."""
+    shared.converged()
+    found = Images(shared, tmp_path_factory.mktemp("images"))
     yield found
-    ha.do("start", cwd=found.project(found.now))
-    assert running(ha) == dict.fromkeys(OF_THE_SITE, found.now)
+    shared.do("start", cwd=found.project(found.now))
+    assert running(shared) == dict.fromkeys(OF_THE_SITE, found.now)
     for tag in found.made:
         docker("image", "rm", "--force", tag)
+
+
+@pytest.fixture(autouse=True)
+def _nobody_surplus(ha: World) -> None:
+    """What stood in for others before is gone."""
+    eventually(lambda: not {"web-c1", "cavalcade-b1"} & ha.containers().keys(), "nobody surplus", within=60)
 
 
 @pytest.fixture

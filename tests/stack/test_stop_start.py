@@ -70,6 +70,7 @@ def held_job(ha: World, services: Services) -> int:
     return job
 
 
+@pytest.mark.slow
 def test_restart_lets_nobody_in_between(ha: World) -> None:
     before = ha.converged()
     lives = {c.id for c in ha.containers().values() if c.kind == "member"}
