@@ -124,3 +124,5 @@ def test_a_broken_image_never_takes_traffic(ha: World, images: Images) -> None:
     assert traffic.served > 10
     after = ha.containers()
     assert {n: after[n].id for n in ("web-a1", "web-b1")} == {n: before[n].id for n in ("web-a1", "web-b1")}
+    ha.do("start", cwd=images.project(before["web-a1"].image))
+    assert ha.containers()["web-a1"].id == before["web-a1"].id, "taken back, nothing has happened"
