@@ -56,6 +56,8 @@ def decide(spec: Spec, snapshot: Snapshot, recent: Recent) -> Mapping[str, Scale
 def _role(spec: Spec, snapshot: Snapshot, recent: Recent, role: str) -> Scale:
     limits, times = bounds(spec.shape, role), SCALING[spec.timing]
     before = recent.scales.get(role) or Scale(_running(spec, snapshot, role, limits.least, limits.most), 0.0, "", ())
+    # Another plan may have been asked for meanwhile.
+    before = replace(before, count=min(limits.most, max(limits.least, before.count)))
     points = _points(before.points, snapshot.taken_at, load(spec, snapshot, recent, role), times.point, times.in_points)
     kept = replace(before, points=points)
     if snapshot.taken_at - before.changed_at < times.cooldown:

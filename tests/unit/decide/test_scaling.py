@@ -8,7 +8,7 @@ from itertools import pairwise
 import pytest
 
 from altis_local.decide import scaling
-from altis_local.model.history import Recent, advance
+from altis_local.model.history import Recent, Scale, advance
 from altis_local.model.spec import Spec
 from altis_local.model.state import Jobs, Load, Runner, Snapshot
 from tests.unit.decide.states import NOW, container, db, snapshot
@@ -169,3 +169,12 @@ def test_jobs_of_killed_runners_are_no_load() -> None:
     now = snapshot(nodes=(node,))
     assert scaling.load(AUTO, now, Recent(), "cavalcade") == 12
     assert scaling.load(AUTO, now, looks(EIGHT, IDLE, 14), "cavalcade") == 4
+
+
+@pytest.mark.parametrize(
+    ("plan", "before", "count"), [("production", 1, 2), ("enterprise", 2, 3), ("staging", 4, 2), ("production", 3, 3)]
+)
+def test_another_plan_has_other_bounds(plan: str, before: int, count: int) -> None:
+    spec = make_spec(plan, roles=("web",))
+    past = Recent(scales={"web": Scale(before, NOW - 100, "", ())})
+    assert scaling.decide(spec, snapshot(), past)["web"].count == count
