@@ -161,8 +161,9 @@ def _stop(context: Context, container: Container, grace: float) -> None:
     while wait((stopping,), timeout=LOOK).not_done:
         at_work |= _jobs(context, container)
     stopping.result()
-    if cut := {job: hook for job, hook in _running(context).items() if job in at_work} if at_work else {}:
-        context.cut(container.member, cut)
+    still_running = _running(context) if at_work else {}
+    if left := {job: hook for job, hook in still_running.items() if job in at_work}:
+        context.cut(container.member, left)
 
 
 def _jobs(context: Context, container: Container) -> frozenset[int]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import http.client
 import json
+from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
 from altis_local.model.state import Health, Reach
@@ -42,27 +43,26 @@ def _target(parts: SplitResult) -> str:
 
 def origins(url: str, *, timeout: float) -> frozenset[str] | None:
     """Load balancers that the CDN would use, by its health page; None when it does not say."""
-    parts = urlsplit(url)
-    connection = http.client.HTTPConnection(parts.hostname or "", parts.port or 80, timeout=timeout)
     try:
-        connection.request("GET", _target(parts))
-        said = json.loads(connection.getresponse().read())["lbs"]
-        return frozenset(name for name, lb in said.items() if lb["state"] != "silent")
+        return frozenset(name for name, lb in _document(url, timeout)["lbs"].items() if lb["state"] != "silent")
     except (OSError, http.client.HTTPException, ValueError, KeyError, TypeError, AttributeError):
         return None
-    finally:
-        connection.close()
 
 
 def busy_workers(url: str, *, timeout: float) -> int | None:
     """PHP workers at work, and requests that wait for one, by PHP-FPM's status page; None when it says nothing."""
+    try:
+        said = _document(url, timeout)
+        return int(said["active processes"]) + int(said["listen queue"])
+    except (OSError, http.client.HTTPException, ValueError, KeyError, TypeError):
+        return None
+
+
+def _document(url: str, timeout: float) -> Any:
     parts = urlsplit(url)
     connection = http.client.HTTPConnection(parts.hostname or "", parts.port or 80, timeout=timeout)
     try:
         connection.request("GET", _target(parts))
-        said = json.loads(connection.getresponse().read())
-        return int(said["active processes"]) + int(said["listen queue"])
-    except (OSError, http.client.HTTPException, ValueError, KeyError, TypeError):
-        return None
+        return json.loads(connection.getresponse().read())
     finally:
         connection.close()

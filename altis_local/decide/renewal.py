@@ -44,9 +44,8 @@ def outdated(spec: Spec, snapshot: Snapshot, recent: Recent) -> Mapping[str, str
     """
     reasons = {}
     for m in spec.wanted():
-        container = snapshot.container(m.name)
-        told = container is not None and container.is_running and container.life in recent.told
-        reasons[m.name] = why(spec, container) or ("was told to end" if told else "")
+        told = snapshot.is_running(m.name) and _was_told(snapshot, recent, m)
+        reasons[m.name] = why(spec, snapshot.container(m.name)) or ("was told to end" if told else "")
     return {name: reason for name, reason in reasons.items() if reason}
 
 

@@ -117,6 +117,7 @@ def advance(
     now = snapshot.taken_at
     if recent.taken_at and not 0 <= now - recent.taken_at <= UNWATCHED:
         recent = _moved(recent, now - recent.taken_at)
+    there = {c.life for c in snapshot.containers}
     lives = {c.member: _life(recent, snapshot, c) for c in snapshot.containers if c.kind == "member" and c.started_at}
     return replace(
         recent,
@@ -127,7 +128,7 @@ def advance(
         unattended=_unattended(recent, snapshot),
         taken_at=now,
         lingering={name: recent.lingering.get(name, now) for name in _lingering(snapshot)},
-        told={life: at for life, at in recent.told.items() if life in {c.life for c in snapshot.containers}},
+        told={life: at for life, at in recent.told.items() if life in there},
     )
 
 
@@ -137,7 +138,6 @@ def _moved(recent: Recent, by: float) -> Recent:
     return replace(
         recent,
         misses={},
-        taken_at=recent.taken_at + by,
         draining_since={name: at + by for name, at in recent.draining_since.items()},
         starts={name: tuple(at + by for at in times) for name, times in recent.starts.items()},
         lives={name: replace(life, since=life.since + by) for name, life in recent.lives.items()},
