@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import http.client
 import json
-import random
 import secrets
 import shutil
 import socket
@@ -22,17 +21,12 @@ from typing import Any
 import pytest
 
 from altis_local.clock import Deadline, SystemClock, wait_until
+from tests.contract.engine_cli import build, docker, make_network
 
 CLOCK = SystemClock()
 SOURCE = Path(__file__).parents[2] / "compose" / "images" / "cdn"
 IMAGE = "altis-local/cdn:contract"
 HOST = "localhost:8443"
-
-
-def docker(*arguments: str, check: bool = True) -> str:
-    done = subprocess.run(["docker", *arguments], capture_output=True, text=True, check=False)
-    assert done.returncode == 0 or not check, f"docker {arguments[0]}: {done.stderr}"
-    return (done.stdout + done.stderr).strip()
 
 
 @dataclass(frozen=True)
@@ -120,16 +114,6 @@ def key_pair(folder: Path) -> tuple[str, str]:
     return certificate.read_text(), key.read_text()
 
 
-def make_network(name: str, *options: str) -> str:
-    """Create a network on a free /24; returns its first three numbers."""
-    for _ in range(20):
-        prefix = f"10.{random.randint(200, 239)}.{random.randint(0, 255)}"
-        made = docker("network", "create", *options, "--subnet", f"{prefix}.0/24", name, check=False)
-        if "overlaps" not in made:
-            return prefix
-    pytest.fail("no free subnet")
-
-
 def run_cdn(cdn: Cdn, prefix: str, networks: dict[str, str], cache: str = "192m", **environment: str) -> None:
     values = cdn.secrets | {
         "ALTIS_SITE_HOST": "localhost",
@@ -173,7 +157,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         or subprocess.run(["docker", "info"], capture_output=True, check=False).returncode
     ):
         pytest.skip("no container engine answers")
-    docker("build", "-q", "-t", IMAGE, str(SOURCE))
+    build(IMAGE, SOURCE)
     prefix = f"t-cdn-{secrets.token_hex(3)}"
     names = {"ingress": (), "edge": ("--internal",), "admin": ("--internal",)}
     certificate, key = key_pair(tmp_path_factory.mktemp("tls"))

@@ -6,21 +6,18 @@ nothing when nothing changed; no image is ever pulled.
 
 from __future__ import annotations
 
-import os
-import random
 import secrets
-import subprocess
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
 import pytest
 
-from altis_local.clients.builder import ca_bundle
 from altis_local.clients.engine import Engine
 from altis_local.clients.engine_values import NetworkRequest, qualified
 from altis_local.errors import Conflict
 from tests.contract.cdn_site import cdn, mortal, site
+from tests.contract.engine_cli import build, free_prefix
 from tests.contract.members import FakeMembers, Lab, Members, RealMembers
 
 __all__ = ["cdn", "mortal", "site"]
@@ -34,14 +31,7 @@ IMAGES = Path(__file__).parents[2] / "compose" / "images"
 def image(role: str) -> str:
     """The role's image as it is now in the repository."""
     tag = f"altis-local/{role}:contract"
-    bundle = ca_bundle()
-    secret = ["--secret", f"id=ca,src={bundle}"] if bundle else []
-    subprocess.run(
-        ["docker", "build", "-q", "-t", tag, *secret, str(IMAGES / role)],
-        check=True,
-        capture_output=True,
-        env={**os.environ, "DOCKER_BUILDKIT": "1"},
-    )
+    build(tag, IMAGES / role)
     return tag
 
 
@@ -63,7 +53,7 @@ def lab() -> Iterator[Lab]:
 def _free_network(engine: Engine, environment: str, name: str) -> str:
     """Make a network; the first three numbers of its addresses."""
     for _ in range(50):
-        prefix = f"10.{random.randint(192, 199)}.{random.randint(0, 255)}"
+        prefix = free_prefix()
         request = NetworkRequest(
             environment,
             name,

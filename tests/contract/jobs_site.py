@@ -7,9 +7,7 @@ runner's own hook, so that hundreds of them cost little; all others are run by `
 from __future__ import annotations
 
 import json
-import os
 import re
-import subprocess
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -20,9 +18,9 @@ from typing import Any
 import pymysql
 from pymysql.cursors import Cursor
 
-from altis_local.clients.builder import ca_bundle
 from altis_local.clients.engine_values import Attachment, ContainerRequest, labels, qualified
 from altis_local.model.state import Container
+from tests.contract.engine_cli import build
 from tests.contract.members import PASSWORD, Lab, RealMembers, eventually
 
 ROOT = Path(__file__).parents[2]
@@ -37,17 +35,10 @@ CODE = Path(__file__).parent / "cavalcade"
 @cache
 def web_image() -> str:
     """The web image with the fixture site, as both are now in the repository."""
-    bundle = ca_bundle()
-    secret = ["--secret", f"id=ca,src={bundle}"] if bundle else []
     project, web = "altis-local/project:contract", "altis-local/web:contract"
-    _build("-t", project, "-f", str(WEB / "project.Dockerfile"), str(PROJECT))
-    _build("-t", web, "--build-arg", f"PROJECT={project}", *secret, str(WEB))
+    build(project, PROJECT, "-f", str(WEB / "project.Dockerfile"))
+    build(web, WEB, "--build-arg", f"PROJECT={project}")
     return web
-
-
-def _build(*arguments: str) -> None:
-    environment = {**os.environ, "DOCKER_BUILDKIT": "1"}
-    subprocess.run(["docker", "build", "-q", *arguments], check=True, capture_output=True, env=environment)
 
 
 @dataclass

@@ -23,8 +23,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 from localstack_client.session import Session
 from s3_ledger import Client, Key, digest, observe
 
-from altis_local.clients.builder import ca_bundle
 from altis_local.clock import Deadline, SystemClock, wait_until
+from tests.contract.engine_cli import build, docker
 
 pytestmark = pytest.mark.engine
 
@@ -39,12 +39,6 @@ ENVIRONMENT = {
 START = 60
 MAKING = threading.Lock()
 """Clients are made one after another: they come from one session, which is not for threads."""
-
-
-def docker(*arguments: str, check: bool = True) -> str:
-    done = subprocess.run(["docker", *arguments], capture_output=True, text=True, check=False)
-    assert done.returncode == 0 or not check, f"docker {arguments[0]}: {done.stderr}"
-    return (done.stdout + done.stderr).strip()
 
 
 @dataclass
@@ -116,8 +110,7 @@ def fetch(url: str, method: str = "GET", headers: dict[str, str] | None = None, 
 
 @pytest.fixture(scope="module")
 def network() -> Iterator[str]:
-    secret = ["--secret", f"id=ca,src={bundle}"] if (bundle := ca_bundle()) else []
-    docker("build", "-q", *secret, "-t", IMAGE, str(SOURCE))
+    build(IMAGE, SOURCE)
     name = f"t-aws-{secrets.token_hex(3)}"
     docker("network", "create", "--internal", name)
     yield name

@@ -173,8 +173,9 @@ def test_a_job_runs_as_its_site(site: JobsSite) -> None:
 def test_three_runners_run_each_of_100_jobs_once(site: JobsSite) -> None:
     runners = [site.run("cavalcade") for _ in range(3)]
     site.wait(lambda: all("hook Runner.run.before" in site.log(runner) for runner in runners), 30)
-    # Due in a moment, when all of them are written down.
-    jobs = {site.add("sh:true", due=3) for _ in range(100)}
+    # Due in a moment, when all of them are written down; each long enough that one runner does not end all of them
+    # within the second that another one sleeps.
+    jobs = {site.add("sh:sleep 0.2", due=3) for _ in range(100)}
     site.wait(lambda: site.count("completed") == 100, 60)
     site.wait(lambda: site.sql("SELECT COUNT(*), COUNT(DISTINCT job) FROM wp_cavalcade_logs") == [(100, 100)])
     started = [started_jobs(site.log(runner)) for runner in runners]

@@ -6,7 +6,8 @@ import http.client
 
 import pytest
 
-from tests.contract.cdn_site import CLOCK, HOST, Cdn, Site, ask, docker, tls, url
+from tests.contract.cdn_site import CLOCK, HOST, Cdn, Site, ask, tls, url
+from tests.contract.engine_cli import docker
 
 pytestmark = pytest.mark.engine
 

@@ -6,9 +6,7 @@ Documents and queries are shaped like ElasticPress's. Networks and volumes have 
 from __future__ import annotations
 
 import json
-import random
 import secrets
-import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -18,8 +16,8 @@ from typing import Any
 
 import pytest
 
-from altis_local.clients.builder import ca_bundle
 from altis_local.clock import Deadline, SystemClock, wait_until
+from tests.contract.engine_cli import build, docker, make_network
 
 pytestmark = pytest.mark.engine
 
@@ -29,12 +27,6 @@ IMAGE = "altis-local/search:contract"
 INDEX = json.loads((SOURCE / "post-index.json").read_text())
 ZONES = "abc"
 START = 60.0  # seconds; four on a machine that does nothing else
-
-
-def docker(*arguments: str, check: bool = True) -> str:
-    done = subprocess.run(["docker", *arguments], capture_output=True, text=True, check=False)
-    assert done.returncode == 0 or not check, f"docker {arguments[0]}: {done.stderr}"
-    return (done.stdout + done.stderr).strip()
 
 
 @dataclass(frozen=True)
@@ -104,13 +96,9 @@ class Lab:
 
 @pytest.fixture(scope="module")
 def lab() -> Iterator[Lab]:
-    ca = ca_bundle()
-    docker(
-        "buildx", "build", "-q", "--load", *(["--secret", f"id=ca,src={ca}"] if ca else []), "-t", IMAGE, str(SOURCE)
-    )
+    build(IMAGE, SOURCE)
     prefix = f"t-search-{secrets.token_hex(3)}"
-    subnet = f"10.{random.randint(200, 239)}.{random.randint(0, 255)}"
-    docker("network", "create", "--internal", "--subnet", f"{subnet}.0/24", prefix)
+    subnet = make_network(prefix, "--internal")
     try:
         yield Lab(prefix, subnet)
     finally:

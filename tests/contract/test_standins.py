@@ -9,7 +9,6 @@ from __future__ import annotations
 import base64
 import http.client
 import json
-import os
 import secrets
 import ssl
 import subprocess
@@ -20,9 +19,9 @@ from typing import Any
 
 import pytest
 
-from altis_local.clients.builder import ca_bundle
 from altis_local.clock import Deadline, SystemClock, wait_until
-from tests.contract.cdn_site import key_pair, make_network
+from tests.contract.cdn_site import key_pair
+from tests.contract.engine_cli import build, docker, make_network
 from tests.unit.services.datagrams import TRACE, datagram, one_request, root_final
 
 pytestmark = pytest.mark.engine
@@ -35,14 +34,6 @@ CDN = "altis-local/cdn:contract"
 TOKEN = "0123456789abcdef"
 NAMESPACE = "http://cloudfront.amazonaws.com/doc/2019-03-26/"
 INVALIDATE = "/2019-03-26/distribution/EALTIS/invalidation"
-
-
-def docker(*arguments: str, check: bool = True) -> str:
-    done = subprocess.run(
-        ["docker", *arguments], capture_output=True, text=True, check=False, env={**os.environ, "DOCKER_BUILDKIT": "1"}
-    )
-    assert done.returncode == 0 or not check, f"docker {arguments[0]}: {done.stderr}"
-    return (done.stdout + done.stderr).strip()
 
 
 # Run in a client container: one HTTP request, the outcome as JSON.
@@ -125,12 +116,9 @@ class Lab:
         return str(answer.getheader("X-Cache")).split()[0]
 
 
-def build() -> None:
-    ca = ca_bundle()
-    secret = ("--secret", f"id=ca,src={ca}") if ca else ()
-    dockerfile = ROOT / "compose" / "images" / "control" / "Dockerfile"
-    docker("build", "-q", *secret, "-t", IMAGE, "-f", str(dockerfile), str(ROOT))
-    docker("build", "-q", "-t", CDN, str(CDN_SOURCE))
+def build_images() -> None:
+    build(IMAGE, ROOT, "-f", str(ROOT / "compose" / "images" / "control" / "Dockerfile"))
+    build(CDN, CDN_SOURCE)
 
 
 def start_cdn(prefix: str, networks: dict[str, str], folder: Path) -> None:
@@ -178,7 +166,7 @@ def start_standins(prefix: str, networks: dict[str, str]) -> None:
 
 @pytest.fixture(scope="module")
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
-    build()
+    build_images()
     prefix = f"t-standins-{secrets.token_hex(3)}"
     names = {"ingress": (), "edge": ("--internal",), "platform": ("--internal",)}
     try:

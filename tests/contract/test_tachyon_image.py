@@ -10,7 +10,6 @@ import email.utils
 import http.client
 import io
 import json
-import os
 import secrets
 import subprocess
 import time
@@ -25,8 +24,8 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw, ImageSequence
 
-from altis_local.clients.builder import ca_bundle
 from altis_local.clock import Deadline, SystemClock, wait_until
+from tests.contract.engine_cli import build, docker
 
 pytestmark = pytest.mark.engine
 
@@ -35,14 +34,6 @@ SOURCE = Path(__file__).parents[2] / "compose" / "images" / "tachyon"
 IMAGE = "altis-local/tachyon:contract"
 ORIGIN = "altis-local/tachyon-origin:contract"
 YEAR = "max-age=31536000"
-
-
-def docker(*arguments: str, check: bool = True) -> str:
-    done = subprocess.run(
-        ["docker", *arguments], capture_output=True, text=True, check=False, env={**os.environ, "DOCKER_BUILDKIT": "1"}
-    )
-    assert done.returncode == 0 or not check, f"docker {arguments[0]}: {done.stderr}"
-    return (done.stdout + done.stderr).strip()
 
 
 @dataclass(frozen=True)
@@ -147,9 +138,8 @@ def draw(folder: Path) -> None:
 
 @pytest.fixture(scope="module")
 def tachyon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tachyon]:
-    ca = ca_bundle()
-    docker("build", "-q", *(("--secret", f"id=ca,src={ca}") if ca else ()), "-t", IMAGE, str(SOURCE))
-    docker("build", "-q", "-t", ORIGIN, str(SOURCE / "testing"))
+    build(IMAGE, SOURCE)
+    build(ORIGIN, SOURCE / "testing")
     folder = tmp_path_factory.mktemp("objects")
     draw(folder)
     prefix = f"t-tachyon-{secrets.token_hex(3)}"
