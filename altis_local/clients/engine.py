@@ -61,7 +61,7 @@ class Engine:
         with translated("list containers"):
             rows = self._client(QUICK).containers(all=True, filters={"label": f"{LABEL}environment={environment}"})
         self._details.forget_but(row["Id"] for row in rows)
-        states = ((row, self._state(row)) for row in rows)
+        states = ((row, self._state(row)) for row in map(self._details.corrected, rows))
         found = (engine_rows.container(row, state) for row, state in states if state is not None)
         return tuple(sorted(found, key=lambda c: c.name))
 
@@ -122,6 +122,7 @@ class Engine:
 
     def events(self, environment: str, since: float | None = None) -> engine_events.EventStream:
         """What happens to the environment's containers from now on, or from `since`. Iterating blocks."""
+        self._details.unheard()
         with translated("events"):
             return engine_events.EventStream(self._client(SLOW), environment, since=since, seen=self._details.happened)
 
@@ -193,6 +194,7 @@ class Engine:
         try:
             with translated(f"start {container[:12]}", fine=(304,)):
                 self._client(SLOW).start(container)
+                self._details.started(container)
         except Conflict as error:
             rows = self._client(QUICK).containers()
             raise Conflict(f"start {container[:12]}: {engine_rows.taken_port(error.message, rows)}") from error

@@ -24,7 +24,7 @@ class EventStream:
     """Iterable once."""
 
     def __init__(
-        self, client: APIClient, environment: str, *, since: float | None, seen: Callable[[str, str], None]
+        self, client: APIClient, environment: str, *, since: float | None, seen: Callable[[str, str, int | None], None]
     ) -> None:
         filters = {"type": "container", "event": list(ACTIONS), "label": f"{LABEL}environment={environment}"}
         # With a fraction: a whole second would repeat what is known, or leave out what is not.
@@ -37,7 +37,7 @@ class EventStream:
         with translated("events"):
             for row in self._stream:
                 event = _event(row)
-                self._seen(event.id, event.action)
+                self._seen(event.id, event.action, event.exit_code)
                 yield event
         if not self._is_closed:
             raise EngineUnavailable("the engine's event stream ended", hint=HINT)

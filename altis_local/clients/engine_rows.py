@@ -26,6 +26,14 @@ class Details:
 
     def __init__(self) -> None:
         self._known: dict[str, Mapping[str, Any]] = {}
+        self._ended: dict[str, int] = {}
+
+    def corrected(self, row: Mapping[str, Any]) -> Mapping[str, Any]:
+        """The row as its container is: the list says `running` of one whose end was told, until its networks are
+        gone as well; with many that end at once, that takes more than a second."""
+        if row["State"] != "running" or row["Id"] not in self._ended:
+            return row
+        return {**row, "State": "exited", "Status": f"Exited ({self._ended[row['Id']]}) Less than a second ago"}
 
     def of(self, row: Mapping[str, Any]) -> Mapping[str, Any] | None:
         """What is known of the container of this row; None when it has to be inspected."""
@@ -44,16 +52,29 @@ class Details:
     def learn(self, container: str, state: Mapping[str, Any]) -> None:
         self._known[container] = state
 
-    def happened(self, container: str, action: str) -> None:
+    def happened(self, container: str, action: str, exit_code: int | None) -> None:
         """An event: after a start it may be in the same state, but in another life."""
         if action == "start":
             self._known.pop(container, None)
+            self.started(container)
+        elif action == "die":
+            self._ended[container] = exit_code or 0
         elif action == "oom" and container in self._known:
             self._known[container] = {**self._known[container], "OOMKilled": True}
 
+    def started(self, container: str) -> None:
+        """The engine says so itself, which may be before its event is read."""
+        self._ended.pop(container, None)
+
+    def unheard(self) -> None:
+        """Events may have been missed: what ended may have started again."""
+        self._ended.clear()
+
     def forget_but(self, ids: Iterable[str]) -> None:
-        for gone in set(self._known) - set(ids):
+        there = set(ids)
+        for gone in (set(self._known) | set(self._ended)) - there:
             self._known.pop(gone, None)
+            self._ended.pop(gone, None)
 
 
 def container(row: Mapping[str, Any], state: Mapping[str, Any]) -> Container:

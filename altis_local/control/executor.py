@@ -7,7 +7,10 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
-from altis_local.model.actions import Steps
+from altis_local.model.actions import Steps, StopMember
+
+ENDING = 32
+"""Members that may be stopped at once: more than a plan of any size has on one machine."""
 
 log = logging.getLogger(__name__)
 
@@ -19,6 +22,7 @@ class Executor:
         self._run = run
         self._ended = ended
         self._pool = ThreadPoolExecutor(width, thread_name_prefix="steps")
+        self._ending = ThreadPoolExecutor(ENDING, thread_name_prefix="ending")
         self._urgent = ThreadPoolExecutor(4, thread_name_prefix="urgent")
         self._lock = threading.Lock()
         self._busy: set[str] = set()
@@ -30,10 +34,14 @@ class Executor:
             if steps.key in self._busy:
                 return False
             self._busy.add(steps.key)
-        # Starting many containers must not keep a failover waiting for a free thread.
-        pool = self._pool if steps.key.startswith("member:") else self._urgent
-        pool.submit(self._one, steps)
+        self._pool_for(steps).submit(self._one, steps)
         return True
+
+    def _pool_for(self, steps: Steps) -> ThreadPoolExecutor:
+        """Starting many containers must not keep a failover waiting for a free thread. A stop only waits."""
+        if not steps.key.startswith("member:"):
+            return self._urgent
+        return self._ending if isinstance(steps.actions[0], StopMember) else self._pool
 
     def _one(self, steps: Steps) -> None:
         try:
@@ -60,3 +68,4 @@ class Executor:
         """Take nothing new; do not wait."""
         self._pool.shutdown(wait=False, cancel_futures=True)
         self._urgent.shutdown(wait=False, cancel_futures=True)
+        self._ending.shutdown(wait=False, cancel_futures=True)

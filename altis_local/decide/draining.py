@@ -30,8 +30,9 @@ STOP_WITHIN = 10.0
 (design.md section 9: a job's hour is for scale-in and deploy)."""
 HOLD_DATA = ("db", "redis", "search", "aws")
 """They are given all of their own grace."""
+WORK_WITH_DATA = ("web", "cavalcade", "sandbox")
 LAST_TO_STOP = (*HOLD_DATA, "endpoints", "standins")
-"""`stop` leaves them until all who work with them have ended: a job is given its time with its database."""
+"""`stop` leaves them until all who work with data have ended: a job is given its time with its database."""
 
 
 def members(spec: Spec, snapshot: Snapshot, recent: Recent) -> frozenset[str]:

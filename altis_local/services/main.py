@@ -13,6 +13,7 @@ import sys
 import threading
 import time
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from altis_local.errors import UsageError
@@ -96,8 +97,9 @@ class Standins:
 
     def close(self) -> None:
         """End the servers, then the receiver, which stores what has arrived."""
-        for server in self._servers:
-            server.close()
+        # Side by side: each notices within half a second.
+        with ThreadPoolExecutor(len(self._servers)) as pool:
+            list(pool.map(Server.close, self._servers))
         self._inbox.close()
 
 

@@ -70,9 +70,9 @@ def test_a_container_is_inspected_once_for_each_state() -> None:
     details.learn("i", {"Status": "running"})
     assert details.of(ROW) is not None
     assert details.of({**ROW, "State": "exited"}) is None
-    details.happened("i", "die")
+    details.happened("i", "oom", None)
     assert details.of(ROW) is not None
-    details.happened("i", "start")
+    details.happened("i", "start", None)
     assert details.of(ROW) is None
 
 
@@ -80,7 +80,7 @@ def test_one_that_was_just_killed_is_inspected_later() -> None:
     """The engine would answer only when it has done with the killing."""
     details = Details()
     details.learn("i", {"Status": "running", "StartedAt": "2026-01-02T03:04:05Z"})
-    details.happened("i", "oom")
+    details.happened("i", "oom", None)
     young = {**ROW, "State": "exited", "Status": "Exited (137) Less than a second ago"}
     for _ in range(2):
         found = details.of(young)
@@ -90,6 +90,38 @@ def test_one_that_was_just_killed_is_inspected_later() -> None:
     assert details.of({**young, "Status": "Exited (137) 3 seconds ago"}) is None
     details.learn("i", {"Status": "exited", "ExitCode": 137})
     assert details.of(young) == {"Status": "exited", "ExitCode": 137}
+
+
+def test_one_whose_end_was_told_does_not_run() -> None:
+    """The engine's list says so only when its networks are gone as well."""
+    details, other = Details(), {**ROW, "Id": "j"}
+    details.learn("i", {"Status": "running", "StartedAt": "2026-01-02T03:04:05Z"})
+    assert details.corrected(ROW) == ROW
+    details.happened("i", "die", 137)
+    seen = details.corrected(ROW)
+    state = details.of(seen)
+    assert state is not None
+    ended = container(seen, state)
+    assert (ended.phase, ended.exit_code, round(ended.started_at)) == (Phase.EXITED, 137, 1767323045)
+    assert details.corrected(other) == other
+    exited = {**ROW, "State": "exited", "Status": "Exited (137) 3 seconds ago"}
+    assert details.corrected(exited) == exited
+
+
+@pytest.mark.parametrize("how", ["event", "answer", "stream", "gone"])
+def test_one_that_may_have_started_again_is_as_the_list_says(how: str) -> None:
+    details = Details()
+    details.happened("i", "die", 0)
+    match how:
+        case "event":
+            details.happened("i", "start", None)
+        case "answer":
+            details.started("i")
+        case "stream":
+            details.unheard()
+        case _:
+            details.forget_but(["j"])
+    assert details.corrected(ROW) == ROW
 
 
 def test_what_never_ran_needs_no_inspection() -> None:

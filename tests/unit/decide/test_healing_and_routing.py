@@ -83,6 +83,18 @@ def test_stop_ends_traffic_before_data() -> None:
     assert not turn.is_converged(spec, replace(ended, in_flight=frozenset({"member:aws"})), recent()), "just being made"
 
 
+def test_stop_ends_the_writer_when_no_reader_follows_it() -> None:
+    spec = replace(make_spec("production-ha", roles=("db", "endpoints", "cdn"), db=2), wish=Wish.STOPPED)
+    nodes = (db("db-1", writable=True), db("db-2", receiver=receiver(spec, "db-1")))
+    record = Protection(1, "db-1", frozenset({"db-2"}), 1)
+    both = snapshot(
+        container("cdn", "cdn"), container("db-1", "db"), container("db-2", "db"), nodes=nodes, record=record
+    )
+    assert {a.member for s in healing.decide(spec, both, recent(), NOBODY) for a in s.actions} == {"cdn", "db-2"}
+    alone = snapshot(container("db-1", "db"), container("db-2", "db", Phase.EXITED), nodes=nodes[:1], record=record)
+    assert {a.member for s in healing.decide(spec, alone, recent(), NOBODY) for a in s.actions} == {"db-1"}
+
+
 # -- scaling down drains first
 
 
