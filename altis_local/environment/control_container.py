@@ -100,10 +100,10 @@ class ControlContainers:
         self._save_token(name, f"{token} {made}")
         self._engine.start(made)
 
-    def wake(self, control: Found, api: ControlApi | None) -> bool:
-        """Get an existing container to answer; False when only a new one can help."""
+    def wake(self, control: Found, api: ControlApi | None) -> AltisError | None:
+        """Get an existing container to run; what stood against it when only a new one can help."""
         if control.is_running and api and self._answers(api, FROZEN):
-            return True
+            return None
         try:
             if control.state == "paused":
                 self._engine.unpause(control.id)
@@ -112,9 +112,9 @@ class ControlContainers:
                 self._engine.kill(control.id)
             self._engine.update_restart(control.id, "always")
             self._engine.start(control.id)
-        except AltisError:
-            return False
-        return True
+        except AltisError as error:
+            return error
+        return None
 
     def await_answer(self, api: ControlApi, container: str) -> None:
         """Wait for /health; killed meanwhile, it is started again. Raises NotReady with control's last lines."""

@@ -100,9 +100,12 @@ class Lifecycle:
         api = control_api(self._tools.reader, found, self._tools.paths)
         if api is not None and api.health() is not None:
             return api
-        if found.control and self._containers.wake(found.control, api):
+        if not found.control:
+            self._progress.detail("control is gone: making it anew")
+        elif (error := self._containers.wake(found.control, api)) is None:
             return self._answering()
-        self._progress.detail("control is gone: starting it anew")
+        else:
+            self._progress.detail(f"control cannot be woken: making it anew ({error.message})")
         return self._ensure(found, self._guess(found, self.services(("control",))["control"]))
 
     # -- inside
@@ -217,10 +220,13 @@ class Lifecycle:
         """A control of just this identity, answering."""
         control = found.control
         api = control_api(self._tools.reader, found, self._tools.paths)
-        if control and identity.is_of(control) and self._containers.wake(control, api):
-            return self._answering()
         if control:
-            self._progress.detail("replacing control by the one of this version")
+            why = "replacing control by the one of this version"
+            if identity.is_of(control):
+                if (error := self._containers.wake(control, api)) is None:
+                    return self._answering()
+                why = f"control cannot be woken: making it anew ({error.message})"
+            self._progress.detail(why)
             self._containers.remove(control)
         self._containers.create(identity)
         return self._answering()
