@@ -35,6 +35,8 @@ from altis_local.model.topology import (
 DEFAULT_GRACE = 10.0
 LOOK = 1.0
 """Seconds between two looks at the jobs of a runner that stops."""
+ENDED = 0.1
+"""Seconds between two looks whether a runner that stops has ended."""
 LAST_LINES = 20
 """Log lines of a dead container that the journal keeps before it is removed."""
 
@@ -156,14 +158,22 @@ def _stop(context: Context, container: Container, grace: float) -> None:
     if container.role != "cavalcade":
         context.engine.stop(container.id, grace)
         return
-    at_work = _jobs(context, container)
+    at_work, looked = _jobs(context, container), context.clock.monotonic()
     stopping = context.pool.submit(context.engine.stop, container.id, grace)
-    while wait((stopping,), timeout=LOOK).not_done:
-        at_work |= _jobs(context, container)
-    stopping.result()
+    # The engine answers when the networks are gone, too; the database is kept from stopping until this is over.
+    while wait((stopping,), timeout=ENDED).not_done and _runs(context, container):
+        if context.clock.monotonic() - looked > LOOK:
+            at_work, looked = at_work | _jobs(context, container), context.clock.monotonic()
+    if stopping.done():
+        stopping.result()
     still_running = _running(context) if at_work else {}
     if left := {job: hook for job, hook in still_running.items() if job in at_work}:
         context.cut(container.member, left)
+
+
+def _runs(context: Context, container: Container) -> bool:
+    found = context.container(container.member)
+    return found is not None and found.id == container.id and found.is_running
 
 
 def _jobs(context: Context, container: Container) -> frozenset[int]:
@@ -177,8 +187,8 @@ def _running(context: Context) -> Mapping[int, str]:
     """The site's running jobs, as the writer has them; else as another db member has, which may be a moment older."""
     found: Mapping[int, str] = {}
     for member in context.spec.members("db"):
-        node = context.sessions.db(member)
         try:
+            node = context.sessions.db(member)
             found = node.running_jobs()
             if not node.observe().read_only:
                 break

@@ -35,7 +35,7 @@ NEEDS_SITE = ("cavalcade",)
 def decide(spec: Spec, snapshot: Snapshot, recent: Recent, busy: frozenset[str]) -> tuple[Steps, ...]:
     """Steps for containers. `busy`: keys that other Steps hold; "db" there keeps a dead writer from being restarted."""
     if spec.wish is Wish.STOPPED:
-        return _stop(spec, snapshot, recent)
+        return _stop(spec, snapshot, recent, busy)
     missing = tuple(n for n in NETWORKS if n not in snapshot.networks or n not in snapshot.joined)
     if missing:
         return (Steps("networks", f"networks missing: {', '.join(missing)}", (do.CreateNetworks(missing),)),)
@@ -110,11 +110,13 @@ def _why_kill(snapshot: Snapshot, recent: Recent, container: Container) -> str:
     return f"gave no good answer in {age:.0f} s since its start" if late and missed else ""
 
 
-def _stop(spec: Spec, snapshot: Snapshot, recent: Recent) -> tuple[Steps, ...]:
+def _stop(spec: Spec, snapshot: Snapshot, recent: Recent, busy: frozenset[str]) -> tuple[Steps, ...]:
     """Everything stops; who holds data only when nobody works with it any more: nothing acknowledged is cut short."""
     alive = [c for c in snapshot.containers if c.kind == "member" and c.phase in (Phase.RUNNING, Phase.PAUSED)]
-    worked_with = any(c.role in draining.WORK_WITH_DATA for c in alive)
-    later = set(draining.LAST_TO_STOP) if worked_with else set()
+    working = {c.member for c in alive if c.role in draining.WORK_WITH_DATA}
+    # The jobs that a runner's end has cut are asked of the database, and named.
+    working |= {c.member for c in snapshot.containers if c.role == "cavalcade" and f"member:{c.member}" in busy}
+    later = draining.LAST_TO_STOP if working else ()
     writer = diagnose(spec, snapshot, recent).writer
     # A writer that a reader still follows takes two seconds to end, however idle (MySQL sleeps them).
     followed = any(c.role == "db" and c.member != writer for c in alive)

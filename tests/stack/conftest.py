@@ -42,6 +42,8 @@ def shared(altis_stack: AltisEnvironment, folder: Path) -> World:
 @pytest.fixture
 def ha(shared: World) -> Iterator[World]:
     """The shared environment, converged; a test must leave it so that it converges again by itself."""
+    if shared.status()["state"] == "stopped":
+        shared.environment.start()  # a test before this one failed between its stop and its start
     shared.converged()
     yield shared
     shared.converged()

@@ -135,9 +135,9 @@ class World:
             lines += [f"{e['at']:.3f} {e['kind']} {e['action']} {e['text']}" for e in self.journal()[-60:]]
         except AltisError as error:
             lines.append(f"no journal: {error}")
-        return (
-            json.dumps({k: v for k, v in status.items() if k not in ("members", "endpoints")}) + "\n" + "\n".join(lines)
-        )
+        missing = [f"{row['member']}: {row['why']}" for row in status.get("missing", ())]
+        rest = {k: v for k, v in status.items() if k not in ("members", "endpoints", "missing")}
+        return "\n".join([json.dumps(rest), *missing, *lines])
 
     def journal(self, after: int = 0) -> tuple[Mapping[str, Any], ...]:
         return self.environment.control().journal(after, limit=5000)

@@ -78,6 +78,9 @@ def test_stop_ends_traffic_before_data() -> None:
     ]
     last = snapshot(container("web-a1", "web", Phase.EXITED), container("db-1", "db"))
     assert [s.actions[0] for s in turn.decide(spec, last, recent())] == [do.StopMember("db-1", remove=False)]
+    runner = container("cavalcade-a1", "cavalcade", Phase.EXITED)
+    asking = snapshot(runner, container("db-1", "db"), busy=frozenset({"member:cavalcade-a1"}))
+    assert turn.decide(spec, asking, recent()) == (), "the jobs that its end has cut are asked of the database"
     ended = snapshot(container("db-1", "db", Phase.EXITED))
     assert turn.is_converged(spec, ended, recent())
     assert not turn.is_converged(spec, replace(ended, in_flight=frozenset({"member:aws"})), recent()), "just being made"
