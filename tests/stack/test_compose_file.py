@@ -69,6 +69,7 @@ def test_it_serves_a_page_and_nobody_takes_it_for_an_environment(rendered: Rende
     assert rendered.page().status_code == 200
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rendered", ["local"], indirect=True)
 def test_without_what_it_fixes_nothing_comes_up(rendered: Rendered) -> None:
     """A writer that stays read-only, as members boot: `up --wait` says that the site could not be installed."""

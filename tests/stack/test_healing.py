@@ -55,9 +55,9 @@ def test_members_without_a_duty_and_followers(ha: World, way: str) -> None:
 
 
 @pytest.mark.parametrize(
-    # The engine's word on these two is what it says of the others.
+    # The engine's word on the rest is what it says of the other members.
     "way",
-    [pytest.param(w, marks=pytest.mark.slow) if w in ("process-killed", "paused") else w for w in WAYS],
+    [w if w in ("killed", "frozen") else pytest.param(w, marks=pytest.mark.slow) for w in WAYS],
 )
 def test_the_services(ha: World, way: str) -> None:
     """None of them is needed for a page: visitors are answered all the time, and what was kept is kept."""

@@ -166,7 +166,14 @@ def kill_destroy_again_and_again(world: World) -> None:
     assert world.do("destroy", "--yes").stdout.strip() == f"there is nothing of {world.name}"
 
 
-@pytest.mark.parametrize("moment", STARTING[::2])
+@pytest.mark.parametrize(
+    "moment",
+    [
+        pytest.param(control_runs, marks=pytest.mark.slow),
+        members_are_made,
+        pytest.param(site_is_half_installed, marks=pytest.mark.slow),
+    ],
+)
 def test_destroy_of_a_start_cut_short_leaves_nothing(make_world: MakeWorld, moment: Moment) -> None:
     """Control is at work on it meanwhile."""
     world = make_world("half")
