@@ -146,12 +146,14 @@ def tachyon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tachyon]:
     origin = f"{prefix}-s3"
     try:
         docker("network", "create", prefix)
-        docker("run", "-d", "--name", origin, "--network", prefix, "--network-alias", "aws", "-p", "127.0.0.1::4566",
+        docker("run", "-d", "--name", origin, "--network", prefix, "--network-alias", "aws",
+               "--network-alias", "bucket.aws", "-p", "127.0.0.1::4566",
                "-v", f"{folder}:/objects:ro", ORIGIN)  # fmt: skip
         docker("run", "-d", "--name", prefix, "--network", prefix, "-p", "127.0.0.1::8080", "--read-only",
                "--cap-drop", "ALL", "--security-opt", "no-new-privileges:true", "--memory", "512m",
                "--memory-swap", "512m", "--pids-limit", "64", "-e", "S3_ENDPOINT=http://aws:4566",
-               "-e", "S3_BUCKET=bucket", "-e", "TACHYON_S3_TIMEOUT_MS=2000", IMAGE)  # fmt: skip
+               "-e", "S3_BUCKET=bucket", "-e", "S3_FORCE_PATH_STYLE=false", "-e", "TACHYON_S3_TIMEOUT_MS=2000",
+               IMAGE)  # fmt: skip
         found = Tachyon(prefix, published(prefix, 8080), origin, published(origin, 4566), folder)
         ready = wait_until(lambda: is_well(found), Deadline.after(20, CLOCK))
         assert ready, docker("logs", prefix, check=False)
@@ -461,6 +463,22 @@ def test_referer_goes_to_s3_for_anonymous_requests(tachyon: Tachyon) -> None:
     tachyon.get("/uploads/photo.jpg?w=10", Referer="https://site.test/page")
     assert tachyon.seen()["headers"]["referer"] == "https://site.test/page"
     assert "authorization" not in tachyon.seen()["headers"]
+
+
+def test_bucket_in_the_hosts_name_and_port_by_argument(tachyon: Tachyon) -> None:
+    name = f"{tachyon.name}-host"
+    try:
+        docker("run", "-d", "--name", name, "--network", tachyon.name, "-p", "127.0.0.1::8090", "--read-only",
+               "-e", "S3_ENDPOINT=http://aws:4566", "-e", "S3_BUCKET=bucket", "-e", "PORT=8091",
+               IMAGE, "8090")  # fmt: skip
+        port = published(name, 8090)
+        path = "/uploads/photo.jpg?w=100"
+        assert wait_until(lambda: "port 8090" in docker("logs", name), Deadline.after(20, CLOCK))
+        assert fetch(port, path, "GET", {}).image.width == 100
+        seen = tachyon.seen()
+        assert (seen["path"], seen["headers"]["host"]) == ("/uploads/photo.jpg", "bucket.aws:4566")
+    finally:
+        docker("rm", "-f", name, check=False)
 
 
 # Under load --------------------------------------------------------------------------------------------------------

@@ -8,14 +8,17 @@ function number(environment, name, preset) {
   return value;
 }
 
-export function configuration(environment) {
+// `port`: the command's first argument, which wins over the variable.
+export function configuration(environment, port = '') {
   for (const name of ['S3_ENDPOINT', 'S3_BUCKET']) {
     if (!environment[name]) throw new Error(`${name} is not set`);
   }
   return {
-    port: number(environment, 'PORT', 8080),
+    port: number({ PORT: port || environment.PORT }, 'PORT', 8080),
     endpoint: new URL(environment.S3_ENDPOINT),
     bucket: environment.S3_BUCKET,
+    // Any text that is not empty, `false` too.
+    pathStyle: Boolean(environment.S3_FORCE_PATH_STYLE),
     // Images worked on at once, and how many may wait; the function in the cloud answers 429 beyond its limit, too.
     slots: number(environment, 'TACHYON_SLOTS', 4),
     waiting: number(environment, 'TACHYON_WAITING', 512),

@@ -86,7 +86,7 @@ if (process.argv.includes('--check')) {
   console.log(JSON.stringify(sharp.versions));
 } else {
   try {
-    serve(configuration(process.env));
+    serve(configuration(process.env, process.argv[2]));
   } catch (error) {
     console.error(`tachyon: ${error.message}`);
     process.exit(64);

@@ -1,6 +1,7 @@
-// Objects from S3, by path style: anonymously, or with the signature that the request brought along.
+// Objects from S3: anonymously, or with the signature that the request brought along.
 import http from 'node:http';
 import https from 'node:https';
+import net from 'node:net';
 
 // S3 said AccessDenied: for a caller who may not list, that is how a missing object looks.
 export class Denied extends Error {}
@@ -13,18 +14,21 @@ export class Bucket {
   #agent;
   #transport;
 
-  constructor({ endpoint, bucket, slots, s3Timeout, largestSource }) {
+  constructor({ endpoint, bucket, pathStyle, slots, s3Timeout, largestSource }) {
     this.#transport = endpoint.protocol === 'https:' ? https : http;
     this.#agent = new this.#transport.Agent({ keepAlive: true, maxSockets: slots });
     this.endpoint = endpoint;
-    this.bucket = bucket;
+    // The bucket is a part of the path, or of the host's name. (An address has no names below it.)
+    const byPath = pathStyle || net.isIP(endpoint.hostname) !== 0;
+    this.hostname = byPath ? endpoint.hostname : `${bucket}.${endpoint.hostname}`;
+    this.root = byPath ? `/${bucket}` : '';
     this.timeout = s3Timeout;
     this.largest = largestSource;
   }
 
   // The object's bytes. Throws Denied or S3Failure.
   async read(key, { signature, referer }) {
-    let path = `/${this.bucket}/${key.split('/').map(escaped).join('/')}`;
+    let path = `${this.root}/${key.split('/').map(escaped).join('/')}`;
     // A signature covers the headers it names: nothing else may come along.
     const headers = referer && !signature ? { Referer: referer } : {};
     if (signature) path += `?${Object.entries(signature).map(([name, value]) => `${name}=${escaped(value)}`).join('&')}`;
@@ -46,7 +50,7 @@ export class Bucket {
   }
 
   #once(path, headers) {
-    const { hostname, port, protocol } = this.endpoint;
+    const { hostname, endpoint: { port, protocol } } = this;
     // The time limit is for the whole: a server that trickles must not hold a slot.
     const signal = AbortSignal.timeout(this.timeout);
     const options = { protocol, hostname, port, path, headers, agent: this.#agent, signal };

@@ -1,7 +1,8 @@
 """An S3 for the tests of this image: objects are the files of /objects, and nobody may list them.
 
-/<bucket>/<key> answers 200 where the file is there; a key below private/ needs a signature that says "good"; anything
-else is 403 AccessDenied, as S3 says to a caller who may not list. Keys below errors/ answer with other codes.
+/<bucket>/<key> (or /<key>: the bucket is in the host's name) answers 200 where the file is there; a key below private/
+needs a signature that says "good"; anything else is 403 AccessDenied, as S3 says to a caller who may not list. Keys
+below errors/ answer with other codes.
 /__seen tells in JSON what the last request was.
 """
 
@@ -32,7 +33,7 @@ class Origin(BaseHTTPRequestHandler):
         if url.path == "/__seen":
             return self.answer(200, json.dumps(Origin.seen).encode())
         Origin.seen = {"path": url.path, "query": query, "headers": {k.lower(): v for k, v in self.headers.items()}}
-        key = urllib.parse.unquote(url.path).removeprefix("/bucket/")
+        key = urllib.parse.unquote(url.path).removeprefix("/bucket/").removeprefix("/")
         if key in ERRORS:
             return self.fail(*ERRORS[key])
         if key == "errors/slow":
