@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Mapping
 from concurrent.futures import wait
+from contextlib import suppress
 
 from altis_local.act.context import Context
 from altis_local.act.definition import environment
@@ -87,7 +88,9 @@ def start_member(context: Context, action: do.StartMember) -> None:
     old = context.container(action.member)
     if old is not None:
         if old.phase == "exited":
-            context.note(f"last lines of {action.member}", context.engine.logs(old.id, LAST_LINES))
+            # A courtesy: while many end at once the engine may keep one waiting.
+            with suppress(AltisError):
+                context.note(f"last lines of {action.member}", context.engine.logs(old.id, LAST_LINES))
         context.engine.remove(old.id, force=True)
     member = context.member(action.member)
     service = context.spec.services[member.role]
@@ -172,7 +175,10 @@ def _stop(context: Context, container: Container, grace: float) -> None:
 
 
 def _runs(context: Context, container: Container) -> bool:
-    found = context.container(container.member)
+    try:
+        found = context.container(container.member)
+    except AltisError:
+        return True  # the engine is busy, and its answer to the stop will tell as well
     return found is not None and found.id == container.id and found.is_running
 
 

@@ -122,9 +122,8 @@ class Engine:
 
     def events(self, environment: str, since: float | None = None) -> engine_events.EventStream:
         """What happens to the environment's containers from now on, or from `since`. Iterating blocks."""
-        self._details.unheard()
         with translated("events"):
-            return engine_events.EventStream(self._client(SLOW), environment, since=since, seen=self._details.happened)
+            return engine_events.EventStream(self._client(SLOW), environment, since=since, hearer=self._details)
 
     # -- networks and volumes
 

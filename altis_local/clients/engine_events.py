@@ -6,8 +6,8 @@ the caller observes anew.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any, Protocol
 
 from altis_local.clients.engine_errors import HINT, translated
 from altis_local.clients.engine_values import LABEL, EngineEvent
@@ -20,25 +20,33 @@ ACTIONS = ("create", "start", "die", "kill", "pause", "unpause", "oom", "stop", 
 """Left out: exec and attach, which come by the dozen."""
 
 
+class Hearer(Protocol):
+    """Who keeps what events say."""
+
+    def happened(self, container: str, action: str, exit_code: int | None) -> None: ...
+    def unheard(self) -> None: ...
+
+
 class EventStream:
     """Iterable once."""
 
-    def __init__(
-        self, client: APIClient, environment: str, *, since: float | None, seen: Callable[[str, str, int | None], None]
-    ) -> None:
+    def __init__(self, client: APIClient, environment: str, *, since: float | None, hearer: Hearer) -> None:
         filters = {"type": "container", "event": list(ACTIONS), "label": f"{LABEL}environment={environment}"}
         # With a fraction: a whole second would repeat what is known, or leave out what is not.
         begin: Any = None if since is None else f"{since:.9f}"
         self._stream = client.events(since=begin, decode=True, filters=filters)
-        self._seen = seen
+        self._hearer = hearer
         self._is_closed = False
 
     def __iter__(self) -> Iterator[EngineEvent]:
-        with translated("events"):
-            for row in self._stream:
-                event = _event(row)
-                self._seen(event.id, event.action, event.exit_code)
-                yield event
+        try:
+            with translated("events"):
+                for row in self._stream:
+                    event = _event(row)
+                    self._hearer.happened(event.id, event.action, event.exit_code)
+                    yield event
+        finally:
+            self._hearer.unheard()
         if not self._is_closed:
             raise EngineUnavailable("the engine's event stream ended", hint=HINT)
 

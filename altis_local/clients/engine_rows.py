@@ -31,9 +31,10 @@ class Details:
     def corrected(self, row: Mapping[str, Any]) -> Mapping[str, Any]:
         """The row as its container is: the list says `running` of one whose end was told, until its networks are
         gone as well; with many that end at once, that takes more than a second."""
-        if row["State"] != "running" or row["Id"] not in self._ended:
+        code = self._ended.get(row["Id"])
+        if row["State"] != "running" or code is None:
             return row
-        return {**row, "State": "exited", "Status": f"Exited ({self._ended[row['Id']]}) Less than a second ago"}
+        return {**row, "State": "exited", "Status": f"Exited ({code}) Less than a second ago"}
 
     def of(self, row: Mapping[str, Any]) -> Mapping[str, Any] | None:
         """What is known of the container of this row; None when it has to be inspected."""

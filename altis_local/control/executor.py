@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from altis_local.model.actions import Steps, StopMember
 
 ENDING = 32
-"""Members that may be stopped at once: more than a plan of any size has on one machine."""
+"""Members that may be stopped at once: the largest plan as it starts has 28."""
 
 log = logging.getLogger(__name__)
 
@@ -41,7 +41,7 @@ class Executor:
         """Starting many containers must not keep a failover waiting for a free thread. A stop only waits."""
         if not steps.key.startswith("member:"):
             return self._urgent
-        return self._ending if isinstance(steps.actions[0], StopMember) else self._pool
+        return self._ending if all(isinstance(a, StopMember) for a in steps.actions) else self._pool
 
     def _one(self, steps: Steps) -> None:
         try:

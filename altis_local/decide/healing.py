@@ -6,6 +6,8 @@ lives in volumes. The database's writer is never killed here: database decides a
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from altis_local.decide import draining, site
 from altis_local.decide.diagnosis import Finding, diagnose
 from altis_local.model import actions as do
@@ -118,10 +120,16 @@ def _stop(spec: Spec, snapshot: Snapshot, recent: Recent, busy: frozenset[str]) 
     working |= {c.member for c in snapshot.containers if c.role == "cavalcade" and f"member:{c.member}" in busy}
     later = draining.LAST_TO_STOP if working else ()
     writer = diagnose(spec, snapshot, recent).writer
-    # A writer that a reader still follows takes two seconds to end, however idle (MySQL sleeps them).
-    followed = any(c.role == "db" and c.member != writer for c in alive)
-    ending = [c for c in alive if c.role not in later and not (followed and c.member == writer)]
+    # A writer that a reader still follows takes two seconds to end, however idle (MySQL sleeps them). One that does
+    # not answer would gain nothing, and a member that is being seeded from it would go on for minutes.
+    waits = writer in snapshot.db and _is_followed(snapshot, alive, writer)
+    ending = [c for c in alive if c.role not in later and not (waits and c.member == writer)]
     return tuple(Steps(f"member:{c.member}", f"{c.member}: asked to stop", (_stopped(c),)) for c in ending)
+
+
+def _is_followed(snapshot: Snapshot, alive: Iterable[Container], writer: str) -> bool:
+    others = (snapshot.db.get(c.member) for c in alive if c.role == "db" and c.member != writer)
+    return any(node is None or not node.cloning for node in others)
 
 
 def _stopped(container: Container) -> do.StopMember | do.KillMember:

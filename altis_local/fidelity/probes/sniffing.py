@@ -1,6 +1,6 @@
 """What members send to where nobody else can look: a second server of the member's own code, with a listener beside it.
 
-Both run inside the member, on its loopback, and end with the command; the member itself is not touched.
+Both run inside the member, on its loopback, and end with the command; its own server is not touched.
 """
 
 from __future__ import annotations
@@ -22,27 +22,36 @@ $udp = socket_create( AF_INET, SOCK_DGRAM, SOL_UDP );
 if ( ! socket_bind( $udp, '127.0.0.1', 2000 ) ) {
 	exit( 75 );
 }
-socket_set_option( $udp, SOL_SOCKET, SO_RCVTIMEO, [ 'sec' => 2, 'usec' => 0 ] );
-socket_set_option( $udp, SOL_SOCKET, SO_RCVBUF, 4 << 20 );
 $void = [ 'file', '/dev/null', 'a' ];
 $command = [ PHP_BINARY, '-S', '127.0.0.1:8099', '-t', '/usr/src/app', '/usr/src/app/index.php' ];
 $environment = [ 'AWS_XRAY_DAEMON_IP_ADDRESS' => '127.0.0.1' ] + getenv();
 $server = proc_open( $command, [ 1 => $void, 2 => $void ], $pipes, '/usr/src/app', $environment );
-for ( $try = 0; $try < 200 && ! ( $link = @fsockopen( '127.0.0.1', 8099 ) ); $try++ ) {
+register_shutdown_function( fn () => proc_terminate( $server ) );
+for ( $try = 0; ! ( $link = @fsockopen( '127.0.0.1', 8099 ) ); $try++ ) {
+	if ( $try === 200 ) {
+		exit( 75 );
+	}
 	usleep( 50000 );
 }
 $body = http_build_query( array_fill( 0, 60, str_repeat( 'long ', 800 ) ) );
 $host = parse_url( $argv[1], PHP_URL_HOST ) . ':' . parse_url( $argv[1], PHP_URL_PORT );
 fwrite( $link, "POST /?s={$argv[2]} HTTP/1.0\r\nHost: $host\r\nX-Forwarded-Proto: https\r\n" .
 	"Content-Type: application/x-www-form-urlencoded\r\nContent-Length: " . strlen( $body ) . "\r\n\r\n" . $body );
-$status = (int) substr( stream_get_contents( $link ), 9, 3 );
-$told = [];
-while ( false !== @socket_recv( $udp, $datagram, 70000, 0 ) ) {
+// Read all the time: the kernel keeps little, and the last ones matter. Over with the answer, and a second of silence.
+stream_set_blocking( $link, false );
+[ $answer, $told, $quiet ] = [ '', [], 0 ];
+for ( $end = microtime( true ) + 25; $quiet < 100 && microtime( true ) < $end; ) {
+	$answer .= stream_get_contents( $link );
+	if ( false === @socket_recv( $udp, $datagram, 70000, MSG_DONTWAIT ) ) {
+		$quiet = feof( $link ) ? $quiet + 1 : 0;
+		usleep( 10000 );
+		continue;
+	}
+	$quiet = 0;
 	[ $header, $text ] = explode( "\n", $datagram, 2 ) + [ 1 => '' ];
 	$told[] = [ 'header' => json_decode( $header, true ), 'bytes' => strlen( $text ), 'document' => json_decode( $text ) ];
 }
-proc_terminate( $server );
-echo json_encode( [ 'status' => $status, 'told' => $told ] );
+echo json_encode( [ 'status' => (int) substr( $answer, 9, 3 ), 'told' => $told ] );
 """
 
 _TACHYON = r"""
@@ -63,13 +72,17 @@ const get = (port, path) => new Promise((done) => {
 });
 const signed = '?X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Signature=x&X-Amz-Date=20260101T000000Z&X-Amz-Expires=60';
 async function one(host, port, words, variables) {
-  const env = { PATH: process.env.PATH, S3_BUCKET: 'one', S3_REGION: 'eu-west-1', AWS_ACCESS_KEY_ID: 'k',
+  const env = { PATH: process.env.PATH, MALLOC_ARENA_MAX: '2', UV_THREADPOOL_SIZE: '1', S3_BUCKET: 'one', S3_REGION: 'eu-west-1', AWS_ACCESS_KEY_ID: 'k',
     AWS_SECRET_ACCESS_KEY: 's', S3_ENDPOINT: `http://${host}:${store.address().port}`, ...variables };
   const stdio = ['ignore', 'pipe', 'pipe'];
-  const child = spawn(process.execPath, ['/opt/tachyon/server/main.js', ...words], { env, stdio });
+  const command = ['--max-old-space-size=32', '/opt/tachyon/server/main.js', ...words];
+  const child = spawn(process.execPath, command, { env, stdio });
   let log = '';
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (text) => { log += text; });
-  for (let tries = 0; tries < 200 && !(await get(port, '/health')); tries++) await new Promise((d) => setTimeout(d, 50));
+  for (let tries = 0; !(await get(port, '/health')); tries++) {
+    if (tries === 200) { child.kill(); throw new Error(`no answer: ${log}`); }
+    await new Promise((done) => setTimeout(done, 50));
+  }
   seen = [];
   await get(port, '/uploads/a.jpg');
   await get(port, '/uploads/a.jpg' + signed);
@@ -102,17 +115,17 @@ def _datagrams(world: World) -> Sequence[dict[str, Any]]:
         return _said(world, "sandbox", "php", "-r", _SITE, site, world.token(), user="www-data")
 
     said = world.shared("datagrams", make)
-    if said["status"] != 200 or not said["told"]:
-        raise CannotTell(f"the page answered {said['status']}, {len(said['told'])} datagrams came")
+    if said["status"] != 200:
+        raise CannotTell(f"the page answered {said['status']}")
     told: Sequence[dict[str, Any]] = said["told"]
     return told
 
 
 def datagrams(world: World) -> Finding:
     told = _datagrams(world)
-    largest = max(one["bytes"] for one in told)
+    largest = max((one["bytes"] for one in told), default=0)
     return claims(
-        (all(one["header"] == HEADER for one in told), f"{len(told)} datagrams to the address, port 2000"),
+        (told and all(one["header"] == HEADER for one in told), f"{len(told)} datagrams to the address, port 2000"),
         (all(isinstance(one["document"], dict) for one in told), "one JSON document after each header"),
         (largest <= LARGEST, f"of a form of 240 KB, the largest document has {largest} bytes"),
     )
@@ -130,7 +143,7 @@ def order(world: World) -> Finding:
     middle = documents[1 : -len(ENDING)]
     calls = [d for d in middle if "sql" not in d]
     return claims(
-        (kinds[0] == "begun", f"first: {kinds[0]}"),
+        (kinds[:1] == ["begun"], f"first: {''.join(kinds[:1])}"),
         (kinds[-3:] == ENDING, f"last: {', '.join(kinds[-3:])}"),
         (middle and set(kinds[1:-3]) == {"part"}, f"between: {len(middle)} subsegments, {len(calls)} of calls"),
         (any(d.get("in_progress") for d in calls), "a call is told when it begins"),

@@ -96,6 +96,11 @@ def test_stop_ends_the_writer_when_no_reader_follows_it() -> None:
     assert {a.member for s in healing.decide(spec, both, recent(), NOBODY) for a in s.actions} == {"cdn", "db-2"}
     alone = snapshot(container("db-1", "db"), container("db-2", "db", Phase.EXITED), nodes=nodes[:1], record=record)
     assert {a.member for s in healing.decide(spec, alone, recent(), NOBODY) for a in s.actions} == {"db-1"}
+    members = (container("db-1", "db"), container("db-2", "db"))
+    seeded = snapshot(*members, nodes=(nodes[0], db("db-2", cloning=True)), record=record)
+    silent = snapshot(*members, nodes=nodes[1:], silent=("db-1",), record=record)
+    for seen in (seeded, silent):
+        assert {a.member for s in healing.decide(spec, seen, recent(), NOBODY) for a in s.actions} == {"db-1", "db-2"}
 
 
 # -- scaling down drains first

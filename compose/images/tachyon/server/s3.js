@@ -19,7 +19,7 @@ export class Bucket {
     this.#agent = new this.#transport.Agent({ keepAlive: true, maxSockets: slots });
     this.endpoint = endpoint;
     // The bucket is a part of the path, or of the host's name. (An address has no names below it.)
-    const byPath = pathStyle || net.isIP(endpoint.hostname) !== 0;
+    const byPath = pathStyle || net.isIP(endpoint.hostname.replace(/[[\]]/g, '')) !== 0;
     this.hostname = byPath ? endpoint.hostname : `${bucket}.${endpoint.hostname}`;
     this.root = byPath ? `/${bucket}` : '';
     this.timeout = s3Timeout;
