@@ -19,6 +19,7 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from altis_local.drill.workload.journal import Journal
+from altis_local.signals import on_signals
 
 PAUSE = 0.008
 """Seconds between two operations of a client, after an error too."""
@@ -61,7 +62,7 @@ def main() -> int:
     config: dict[str, Any] = json.loads(os.environ["ALTIS_BENCH_CACHE"])
     journal = Journal(sys.stdout.buffer, run=config["run"], limit=config["operations"])
     stop = threading.Event()
-    signal.signal(signal.SIGTERM, lambda *_: stop.set())
+    on_signals({signal.SIGTERM: stop.set})
     names = [(f"{kind}-{n}", kind) for kind in ("set", "get") for n in range(1, config[kind] + 1)]
     threads = [
         threading.Thread(

@@ -25,6 +25,7 @@ from altis_local.services.server import Server
 from altis_local.services.trace_api import TraceApi
 from altis_local.services.trace_inbox import TraceInbox
 from altis_local.services.trace_store import TraceStore
+from altis_local.signals import on_signals
 
 METADATA_PORT = 8169
 CLOUDFRONT_PORT = 8170
@@ -115,8 +116,7 @@ def main() -> int:
     """Run in the container until SIGTERM."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s", stream=sys.stdout)
     told_to_end = threading.Event()
-    signal.signal(signal.SIGTERM, lambda *_: told_to_end.set())
-    signal.signal(signal.SIGINT, lambda *_: told_to_end.set())
+    on_signals({signal.SIGTERM: told_to_end.set, signal.SIGINT: told_to_end.set})
     try:
         standins = Standins(os.environ)
     except UsageError as error:

@@ -16,7 +16,7 @@ BURST = scenario.find("cavalcade-burst")
 CALM, PEAK, _ = scenario.with_jobs(BURST, 60).stages
 TWO = Until(role="cavalcade", members=2, within_s=120)
 FEW = BURST.model_copy(update={"stages": (CALM, PEAK.model_copy(update={"until": TWO}))})
-"""Enough for two runners that ignore the lock to meet; what they do twice takes time. That they go again is not seen."""
+"""Enough for two runners that ignore the lock to meet; what they do twice takes time. Nobody waits until they go."""
 
 
 @SOUND

@@ -12,9 +12,10 @@ from tests.stack.world import CLOCK, TABLE, World
 _CLIENT = """
 import itertools, os, signal, sys, threading
 import pymysql
+from altis_local.signals import on_signals
 
 stop = threading.Event()
-signal.signal(signal.SIGTERM, lambda *_: stop.set())
+on_signals({signal.SIGTERM: stop.set})
 tag, table = sys.argv[1:3]
 
 

@@ -19,6 +19,7 @@ from altis_local.drill.workload.gate import Gate
 from altis_local.drill.workload.journal import Journal
 from altis_local.drill.workload.reading import read
 from altis_local.drill.workload.site import Author, Bearing, Client
+from altis_local.signals import on_signals
 
 AT_WORK = 20.0
 """Seconds until every client must have been acknowledged once; after that the drill begins anyway and says so."""
@@ -49,8 +50,7 @@ def main() -> int:
 
 def _write(config: Config, journal: Journal) -> None:
     stop, gate = threading.Event(), Gate(config.stages)
-    signal.signal(signal.SIGTERM, lambda *_: stop.set())
-    signal.signal(signal.SIGUSR1, lambda *_: gate.ask())
+    on_signals({signal.SIGTERM: stop.set, signal.SIGUSR1: gate.ask})
     clients = _clients(config, journal, gate)
     threads = [threading.Thread(target=c.work, args=(stop,), daemon=True, name=c.name) for c in clients]
     for thread in threads:

@@ -1,6 +1,6 @@
 """Which stage it is: every client asks here whether it has something to do.
 
-The stage changes on SIGUSR1, which only counts: a signal's handler must not wait for a lock.
+The stage changes on SIGUSR1, which only counts: clients go on where they are until the main thread follows.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ class Gate:
         return self._stages[self._number]
 
     def ask(self) -> None:
-        """Somebody wants the next stage. For a signal's handler."""
+        """Somebody wants the next stage."""
         self._asked += 1
 
     def follow(self) -> bool:
