@@ -19,7 +19,7 @@ WAYS = {
     "process-killed": r"exited with \d+|is gone",
     "paused": r"is frozen|says paused|no primary",
     "frozen": r"did not answer|does not answer|is frozen|no primary",
-    "gone": r"is missing|is gone|no primary",
+    "gone": r"is missing|is gone|exited with 137|no primary",
 }
 """How, and what the journal may call it: healing's words, the database's, the cache's."""
 RUNNER = "cavalcade-a1"
