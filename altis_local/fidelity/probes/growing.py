@@ -61,7 +61,8 @@ def web_by_load(world: World) -> Finding:
     """SCALE-01."""
     least, most = _follows(world, "web")
     highest = least
-    with _visited(world, 1.0, 8 * least) as answers:
+    # Long enough for three looks in a row: between two waves there is a moment without load.
+    with _visited(world, 5.0, 8 * least) as answers:
 
         def look() -> bool:
             nonlocal highest
