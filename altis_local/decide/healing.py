@@ -115,10 +115,10 @@ def _why_kill(snapshot: Snapshot, recent: Recent, container: Container) -> str:
 def _stop(spec: Spec, snapshot: Snapshot, recent: Recent, busy: frozenset[str]) -> tuple[Steps, ...]:
     """Everything stops; who holds data only when nobody works with it any more: nothing acknowledged is cut short."""
     alive = [c for c in snapshot.containers if c.kind == "member" and c.phase in (Phase.RUNNING, Phase.PAUSED)]
-    working = {c.member for c in alive if c.role in draining.WORK_WITH_DATA}
+    working = any(c.role in draining.WORK_WITH_DATA for c in alive)
     # The jobs that a runner's end has cut are asked of the database, and named.
-    working |= {c.member for c in snapshot.containers if c.role == "cavalcade" and f"member:{c.member}" in busy}
-    later = draining.LAST_TO_STOP if working else ()
+    asking = any(c.role == "cavalcade" and f"member:{c.member}" in busy for c in snapshot.containers)
+    later = draining.LAST_TO_STOP if working or asking else ()
     writer = diagnose(spec, snapshot, recent).writer
     # A writer that a reader still follows takes two seconds to end, however idle (MySQL sleeps them). One that does
     # not answer would gain nothing, and a member that is being seeded from it would go on for minutes.

@@ -102,10 +102,8 @@ class Lifecycle:
             return api
         if not found.control:
             self._progress.detail("control is gone: making it anew")
-        elif (error := self._containers.wake(found.control, api)) is None:
-            return self._answering()
-        else:
-            self._progress.detail(f"control cannot be woken: making it anew ({error.message})")
+        elif woken := self._woken(found.control, api):
+            return woken
         return self._ensure(found, self._guess(found, self.services(("control",))["control"]))
 
     # -- inside
@@ -220,15 +218,20 @@ class Lifecycle:
         """A control of just this identity, answering."""
         control = found.control
         api = control_api(self._tools.reader, found, self._tools.paths)
+        if control and not identity.is_of(control):
+            self._progress.detail("replacing control by the one of this version")
+        elif control and (woken := self._woken(control, api)):
+            return woken
         if control:
-            why = "replacing control by the one of this version"
-            if identity.is_of(control):
-                if (error := self._containers.wake(control, api)) is None:
-                    return self._answering()
-                why = f"control cannot be woken: making it anew ({error.message})"
-            self._progress.detail(why)
             self._containers.remove(control)
         self._containers.create(identity)
+        return self._answering()
+
+    def _woken(self, control: Found, api: ControlApi | None) -> ControlApi | None:
+        """Control's API once its container runs; None, and why is told, when only a new one can help."""
+        if error := self._containers.wake(control, api):
+            self._progress.detail(f"control cannot be woken: making it anew ({error.message})")
+            return None
         return self._answering()
 
     def _answering(self) -> ControlApi:

@@ -6,15 +6,15 @@ import subprocess
 import sys
 
 _PROGRAM = """
-import os, signal, threading, time
+import os, signal, threading
 from altis_local.signals import on_signals
 
-stop, others = threading.Event(), []
-on_signals({signal.SIGTERM: stop.set, signal.SIGUSR1: lambda: others.append(1)})
+stop, heard, others = threading.Event(), threading.Event(), []
+on_signals({signal.SIGTERM: stop.set, signal.SIGUSR1: lambda: others.append(1) or heard.set()})
 with stop._cond:  # as `wait` holds it, for moments
     os.kill(os.getpid(), signal.SIGUSR1)
     os.kill(os.getpid(), signal.SIGTERM)
-    time.sleep(0.2)
+    heard.wait(5)
 print(stop.wait(5), len(others))
 """
 

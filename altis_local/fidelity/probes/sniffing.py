@@ -140,12 +140,13 @@ def _kind(document: dict[str, Any]) -> str:
 def order(world: World) -> Finding:
     documents = [one["document"] for one in _datagrams(world)]
     kinds = [_kind(document) for document in documents]
-    middle = documents[1 : -len(ENDING)]
+    last = len(documents) - len(ENDING)
+    middle = documents[1:last]
     calls = [d for d in middle if "sql" not in d]
     return claims(
         (kinds[:1] == ["begun"], f"first: {''.join(kinds[:1])}"),
-        (kinds[-3:] == ENDING, f"last: {', '.join(kinds[-3:])}"),
-        (middle and set(kinds[1:-3]) == {"part"}, f"between: {len(middle)} subsegments, {len(calls)} of calls"),
+        (kinds[last:] == ENDING, f"last: {', '.join(kinds[last:])}"),
+        (middle and set(kinds[1:last]) == {"part"}, f"between: {len(middle)} subsegments, {len(calls)} of calls"),
         (any(d.get("in_progress") for d in calls), "a call is told when it begins"),
     )
 
